@@ -1,0 +1,3 @@
+//! The push decoder: bytes to items, wherever the chunks are cut.
+
+pub mod instr;

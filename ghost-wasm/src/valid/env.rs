@@ -1,0 +1,92 @@
+//! What is known about a module when function bodies arrive, and who listens to them.
+
+use alloc::vec::Vec;
+
+use crate::binary::instr::{BlockType, Instr};
+use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+
+/// The index spaces of a module. Filled section by section; complete before the first body.
+#[derive(Clone, Debug, Default)]
+pub struct ModuleEnv {
+    /// Function types, by type index.
+    pub types: Vec<FuncType>,
+    /// For each type index the first type index with an equal type: equal ids, equal types.
+    pub type_ids: Vec<u32>,
+    /// Type index of each function, imported ones first.
+    pub funcs: Vec<u32>,
+    /// Tables, imported ones first.
+    pub tables: Vec<TableType>,
+    /// Memories, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// Globals, imported ones first.
+    pub globals: Vec<GlobalType>,
+    /// How many of `funcs` are imported.
+    pub imported_funcs: u32,
+    /// How many of `tables` are imported.
+    pub imported_tables: u32,
+    /// How many of `memories` are imported.
+    pub imported_memories: u32,
+    /// How many of `globals` are imported.
+    pub imported_globals: u32,
+    /// Types of the element segments.
+    pub elems: Vec<ValType>,
+    /// Number of data segments that the DataCount section declares.
+    pub data_count: Option<u32>,
+    /// By function index: may be the operand of `ref.func` (exported, or in an element segment or a
+    /// global's initialiser).
+    pub declared_refs: Vec<bool>,
+}
+
+impl ModuleEnv {
+    /// The type of a function.
+    pub fn func_type(&self, func: u32) -> Option<&FuncType> {
+        self.types.get(*self.funcs.get(func as usize)? as usize)
+    }
+
+    /// A block's parameters and results.
+    pub fn block_type(&self, ty: BlockType) -> Option<(&[ValType], &[ValType])> {
+        Some(match ty {
+            BlockType::Empty => (&[], &[]),
+            BlockType::Value(ty) => (&[], single(ty)),
+            BlockType::Type(index) => {
+                let ty = self.types.get(index as usize)?;
+                (ty.params(), ty.results())
+            }
+        })
+    }
+}
+
+/// The list that holds just `ty`.
+pub const fn single(ty: ValType) -> &'static [ValType] {
+    match ty {
+        ValType::I32 => &[ValType::I32],
+        ValType::I64 => &[ValType::I64],
+        ValType::F32 => &[ValType::F32],
+        ValType::F64 => &[ValType::F64],
+        ValType::FuncRef => &[ValType::FuncRef],
+        ValType::ExternRef => &[ValType::ExternRef],
+    }
+}
+
+/// Receives function bodies, operator by operator, each *after* it was validated. Calls come in order
+/// of the bytes: [`begin`](BodySink::begin), the runs of locals, the operators (for `br_table` the
+/// operator, then its targets, the default last), and after the final `end` [`finish`](BodySink::finish).
+pub trait BodySink {
+    /// A body starts. `func` counts imported functions. `offset` is the body's first byte in the module.
+    fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), crate::Error>;
+    /// `count` more locals of type `ty`.
+    fn locals(&mut self, env: &ModuleEnv, count: u32, ty: ValType) -> Result<(), crate::Error>;
+    /// An operator at `offset`. Called for unreachable operators, too. A sink may find a limit of its own
+    /// exceeded (a frame too large); everything else was checked before.
+    fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), crate::Error>;
+    /// A target of the `br_table` that was announced last; `default` marks the last one.
+    fn br_table_target(
+        &mut self,
+        env: &ModuleEnv,
+        label: u32,
+        default: bool,
+        offset: u32,
+    ) -> Result<(), crate::Error>;
+    /// The body is complete; its final `end` has been passed to [`instr`](BodySink::instr).
+    fn finish(&mut self, env: &ModuleEnv) -> Result<(), crate::Error>;
+}
