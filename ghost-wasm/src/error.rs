@@ -1,6 +1,235 @@
-//! The engine's error.
-use alloc::boxed::Box;
+//! The engine's error: one word, with a code of the table, the place and the operands. Texts are made only
+//! when somebody looks.
 
-/// An error.
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
+
+use crate::table::errors::{ErrorCode, ErrorKind, TrapCode};
+use crate::table::limits::Limit;
+
+/// A function that was running when a trap happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// The function's index in its module, imported functions first.
+    pub func_index: u32,
+    /// Its name in the module's name section.
+    pub name: Option<String>,
+    /// The offset in the module of the operator that trapped or called.
+    pub offset: u32,
+}
+
+/// A trap and where it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trap {
+    code: TrapCode,
+    frames: Vec<FrameInfo>,
+}
+
+impl Trap {
+    /// A trap with its frames, the innermost first.
+    pub fn new(code: TrapCode, frames: Vec<FrameInfo>) -> Trap {
+        Trap { code, frames }
+    }
+
+    /// Why.
+    pub fn code(&self) -> TrapCode {
+        self.code
+    }
+
+    /// The functions that were running, the innermost first.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+}
+
+/// What a host function failed with: an error type of the embedder's.
+trait HostError: core::error::Error + Any + Send + Sync {}
+impl<E: core::error::Error + Any + Send + Sync> HostError for E {}
+
 #[derive(Debug)]
-pub struct Error(#[allow(dead_code, reason = "filled in with the error table")] Box<u32>);
+enum Cause {
+    None,
+    Trap(Trap),
+    Host(Box<dyn HostError>),
+    Limit { limit: Limit, most: u64 },
+}
+
+#[derive(Debug)]
+struct Inner {
+    code: ErrorCode,
+    offset: Option<u64>,
+    operand: Option<u32>,
+    detail: Option<Box<str>>,
+    cause: Cause,
+}
+
+/// An error: a code, the byte offset in the module where there is one, an operand (an index, a count) and
+/// details for people.
+pub struct Error(Box<Inner>);
+
+impl Error {
+    /// An error without a place.
+    #[cold]
+    #[inline(never)]
+    pub fn new(code: ErrorCode) -> Error {
+        Error(Box::new(Inner { code, offset: None, operand: None, detail: None, cause: Cause::None }))
+    }
+
+    /// An error at a byte of the module.
+    #[cold]
+    #[inline(never)]
+    pub fn at(code: ErrorCode, offset: u64) -> Error {
+        Error::new(code).with_offset(offset)
+    }
+
+    /// An error of a host function.
+    #[cold]
+    #[inline(never)]
+    pub fn host<E: core::error::Error + Send + Sync + 'static>(error: E) -> Error {
+        let mut this = Error::new(ErrorCode::HostError);
+        this.0.cause = Cause::Host(Box::new(error));
+        this
+    }
+
+    /// A trap.
+    #[cold]
+    #[inline(never)]
+    pub fn from_trap(trap: Trap) -> Error {
+        let mut this = Error::new(trap.code.error_code());
+        this.0.cause = Cause::Trap(trap);
+        this
+    }
+
+    /// A limit of the profile that allows `most`.
+    #[cold]
+    #[inline(never)]
+    pub fn limit(limit: Limit, most: u64) -> Error {
+        let mut this = Error::new(ErrorCode::LimitExceeded);
+        this.0.cause = Cause::Limit { limit, most };
+        this
+    }
+
+    /// Puts the error at a byte of the module.
+    #[cold]
+    pub fn with_offset(mut self, offset: u64) -> Error {
+        self.0.offset = Some(offset);
+        self
+    }
+
+    /// Adds the operand at fault: an index, a byte, a count.
+    #[cold]
+    pub fn with_operand(mut self, operand: u32) -> Error {
+        self.0.operand = Some(operand);
+        self
+    }
+
+    /// Adds a text for people.
+    #[cold]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Error {
+        self.0.detail = Some(detail.into().into_boxed_str());
+        self
+    }
+
+    /// The row of the error table.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The kind of the code.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.code.kind()
+    }
+
+    /// The offset in the module, in bytes, of the first byte of the item at fault.
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The operand at fault: an index, a byte, a count; for [`ErrorCode::Refused`] the refusal's code.
+    pub fn operand(&self) -> Option<u32> {
+        self.0.operand
+    }
+
+    /// The text for people.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// The trap, if it is one.
+    pub fn trap(&self) -> Option<&Trap> {
+        match &self.0.cause {
+            Cause::Trap(trap) => Some(trap),
+            _ => None,
+        }
+    }
+
+    /// The limit that was exceeded, and the most it allows.
+    pub fn exceeded_limit(&self) -> Option<(Limit, u64)> {
+        match self.0.cause {
+            Cause::Limit { limit, most } => Some((limit, most)),
+            _ => None,
+        }
+    }
+
+    /// The host function's error, if it has this type.
+    pub fn downcast_ref<E: core::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        match &self.0.cause {
+            Cause::Host(error) => {
+                let any: &dyn Any = &**error;
+                any.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the gas is used up.
+    pub fn is_out_of_gas(&self) -> bool {
+        self.kind() == ErrorKind::OutOfGas
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.write_str(inner.code.text())?;
+        if let Some(operand) = inner.operand {
+            write!(f, " {operand}")?;
+        }
+        match &inner.cause {
+            Cause::Host(error) => write!(f, ": {error}")?,
+            Cause::Limit { limit, most } => write!(f, ": {}: at most {most} {}", limit.name(), limit.unit())?,
+            Cause::None | Cause::Trap(_) => {}
+        }
+        if let Some(detail) = &inner.detail {
+            write!(f, ": {detail}")?;
+        }
+        if let Some(offset) = inner.offset {
+            write!(f, " (at offset {offset:#x})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.0.cause {
+            Cause::Host(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Error>() == size_of::<usize>());
+const _: () = {
+    const fn send_sync<T: Send + Sync>() {}
+    send_sync::<Error>();
+};

@@ -6,11 +6,37 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-pub mod binary;
+mod binary;
 mod error;
+mod runtime;
 pub mod table;
 mod types;
-pub mod valid;
+mod valid;
 
-pub use error::Error;
+pub use error::{Error, FrameInfo, Trap};
+pub use runtime::config::Config;
+pub use runtime::engine::Engine;
+pub use runtime::item::{Item, Refusal};
+pub use runtime::module::{ExportType, ImportType, Module};
+pub use runtime::profile::{ConstGlobals, Profile};
+pub use runtime::stream::{ModuleStream, Progress};
+pub use table::errors::{ErrorCode, ErrorKind, TrapCode};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+
+/// What the oracle and the tools look at. Not a stable interface.
+#[cfg(feature = "internals")]
+pub mod internals {
+    pub use crate::binary::instr::{BlockType, Instr};
+    pub use crate::runtime::module::{
+        ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,
+        Names, SegmentMode,
+    };
+    pub use crate::runtime::stream::{NoSink, Stream};
+    pub use crate::table::ops::{Imm, Op, Signature};
+    pub use crate::valid::env::{BodySink, ModuleEnv};
+
+    /// What a public module was made from.
+    pub fn module_data(module: &crate::Module) -> &ModuleData {
+        &module.inner.data
+    }
+}

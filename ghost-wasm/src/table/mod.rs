@@ -1,5 +1,7 @@
 //! The single sources of truth, one table a file.
 
+pub mod errors;
 pub mod features;
 pub mod gas;
+pub mod limits;
 pub mod ops;

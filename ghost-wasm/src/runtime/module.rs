@@ -1,0 +1,290 @@
+//! Modules: what decoding and validation leave, and the public handle.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::engine::Engine;
+use super::stream::ModuleStream;
+use crate::Error;
+use crate::binary::instr::Instr;
+use crate::types::{ExternType, ValType};
+use crate::valid::env::ModuleEnv;
+
+/// Which index space an import or export belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ExternKind {
+    /// Functions.
+    Func = 0,
+    /// Tables.
+    Table = 1,
+    /// Memories.
+    Memory = 2,
+    /// Globals.
+    Global = 3,
+}
+
+/// An import; the n-th import of a kind has index n in that kind's index space.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The module it asks for.
+    pub module: Box<str>,
+    /// The name in that module.
+    pub name: Box<str>,
+    /// What it is.
+    pub kind: ExternKind,
+    /// Its index in its index space.
+    pub index: u32,
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Its name.
+    pub name: Box<str>,
+    /// What it is.
+    pub kind: ExternKind,
+    /// Its index in its index space.
+    pub index: u32,
+}
+
+/// A validated constant expression: its operators without the final `end`.
+#[derive(Clone, Debug, Default)]
+pub struct ConstExpr {
+    /// The operators.
+    pub instrs: Box<[Instr]>,
+    /// The offset of the first operator in the module.
+    pub offset: u32,
+}
+
+/// When a segment is used.
+#[derive(Clone, Debug)]
+pub enum SegmentMode {
+    /// By `memory.init` or `table.init`.
+    Passive,
+    /// Never: it declares references.
+    Declarative,
+    /// At instantiation.
+    Active {
+        /// The memory or table.
+        target: u32,
+        /// Where in it.
+        offset: ConstExpr,
+    },
+}
+
+/// An element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElemItem {
+    /// A function.
+    Func(u32),
+    /// Null.
+    Null,
+    /// What a global holds.
+    Global(u32),
+}
+
+/// An element segment.
+#[derive(Clone, Debug)]
+pub struct ElemSegment {
+    /// The type of its elements.
+    pub ty: ValType,
+    /// When it is used.
+    pub mode: SegmentMode,
+    /// Its elements.
+    pub items: Vec<ElemItem>,
+}
+
+/// A data segment; its mode is never declarative.
+#[derive(Clone, Debug)]
+pub struct DataSegment {
+    /// When it is used.
+    pub mode: SegmentMode,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A custom section.
+#[derive(Clone, Debug)]
+pub struct CustomSection {
+    /// Its name.
+    pub name: Box<str>,
+    /// What follows the name.
+    pub bytes: Vec<u8>,
+}
+
+/// What the name section says.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The module's name.
+    pub module: Option<Box<str>>,
+    /// Names by function index, ascending.
+    pub functions: Vec<(u32, Box<str>)>,
+}
+
+impl Names {
+    /// The name of a function.
+    pub fn function(&self, index: u32) -> Option<&str> {
+        let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        self.functions.get(at).map(|(_, name)| &**name)
+    }
+}
+
+/// Everything but the code: what the decoder read and the validator accepted.
+#[derive(Clone, Debug, Default)]
+pub struct ModuleData {
+    /// The index spaces.
+    pub env: ModuleEnv,
+    /// Imports in order.
+    pub imports: Vec<Import>,
+    /// Exports in order.
+    pub exports: Vec<Export>,
+    /// The initial values of the globals that are not imported.
+    pub global_inits: Vec<ConstExpr>,
+    /// The start function.
+    pub start: Option<u32>,
+    /// Element segments.
+    pub elems: Vec<ElemSegment>,
+    /// Data segments.
+    pub datas: Vec<DataSegment>,
+    /// Custom sections in order, the name section too.
+    pub customs: Vec<CustomSection>,
+    /// Names for diagnostics.
+    pub names: Names,
+    /// What validation counted as work.
+    pub work: u64,
+    /// The module's length in bytes.
+    pub byte_len: u64,
+}
+
+impl ModuleData {
+    /// The type of something in an index space.
+    pub fn extern_type(&self, kind: ExternKind, index: u32) -> Option<ExternType> {
+        let at = index as usize;
+        Some(match kind {
+            ExternKind::Func => ExternType::Func(self.env.func_type(index)?.clone()),
+            ExternKind::Table => ExternType::Table(*self.env.tables.get(at)?),
+            ExternKind::Memory => ExternType::Memory(*self.env.memories.get(at)?),
+            ExternKind::Global => ExternType::Global(*self.env.globals.get(at)?),
+        })
+    }
+}
+
+/// An import of a module, with its type.
+#[derive(Clone, Debug)]
+pub struct ImportType<'a> {
+    module: &'a str,
+    name: &'a str,
+    ty: ExternType,
+}
+
+impl<'a> ImportType<'a> {
+    /// The module it asks for.
+    pub fn module(&self) -> &'a str {
+        self.module
+    }
+
+    /// The name in that module.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The type it must have.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}
+
+/// An export of a module, with its type.
+#[derive(Clone, Debug)]
+pub struct ExportType<'a> {
+    name: &'a str,
+    ty: ExternType,
+}
+
+impl<'a> ExportType<'a> {
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> &ExternType {
+        &self.ty
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ModuleInner {
+    pub(crate) engine: Engine,
+    pub(crate) data: ModuleData,
+}
+
+/// A valid module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Module {
+    pub(crate) inner: Arc<ModuleInner>,
+}
+
+impl Module {
+    /// Decodes and validates a module that is there as a whole.
+    ///
+    /// # Errors
+    /// Kinds `Malformed`, `Invalid`, `Limit`, with the offset.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+        let mut stream = ModuleStream::new(engine);
+        stream.feed(bytes)?;
+        stream.finish()
+    }
+
+    /// The engine it was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Its imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let data = &self.inner.data;
+        data.imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.name,
+            ty: known(data.extern_type(import.kind, import.index)),
+        })
+    }
+
+    /// Its exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let data = &self.inner.data;
+        data.exports.iter().map(|export| ExportType {
+            name: &export.name,
+            ty: known(data.extern_type(export.kind, export.index)),
+        })
+    }
+
+    /// The first custom section of that name.
+    pub fn custom_section(&self, name: &str) -> Option<&[u8]> {
+        self.inner.data.customs.iter().find(|custom| &*custom.name == name).map(|custom| &*custom.bytes)
+    }
+
+    /// The work that decoding and validating it took, as the profile counts it.
+    pub fn work(&self) -> u64 {
+        self.inner.data.work
+    }
+
+    /// A function's name in the name section.
+    pub fn function_name(&self, index: u32) -> Option<&str> {
+        self.inner.data.names.function(index)
+    }
+}
+
+/// The type of an import or export of a module that was validated: its index is in range.
+#[expect(clippy::expect_used, reason = "validation checked the index of every import and export")]
+fn known(ty: Option<ExternType>) -> ExternType {
+    ty.expect("an index that validation checked")
+}
+
+const _: () = {
+    const fn send_sync<T: Send + Sync>() {}
+    send_sync::<Module>();
+};

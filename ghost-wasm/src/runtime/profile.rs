@@ -1,0 +1,140 @@
+//! Profiles: what must be equal wherever results must be equal.
+
+use alloc::vec::Vec;
+
+use crate::table::features::{Feature, FeatureSet};
+use crate::table::gas::{GasClass, Schedule};
+use crate::table::limits::{Limit, Limits};
+
+/// Which globals a constant expression may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ConstGlobals {
+    /// Imported immutable ones (WebAssembly 1.0 and 2.0).
+    Imported = 0,
+    /// Any immutable one declared before (WebAssembly 3.0).
+    Earlier = 1,
+}
+
+/// What consensus freezes: features, limits, gas schedule, rules. Two engines with equal profiles accept the
+/// same modules and compute the same results and gas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    name: &'static str,
+    number: u32,
+    features: FeatureSet,
+    limits: Limits,
+    schedule: Schedule,
+    const_globals: ConstGlobals,
+}
+
+impl Profile {
+    /// WebAssembly 1.0.
+    pub const WASM_1: Profile = Profile {
+        name: "wasm-1",
+        number: 1,
+        features: FeatureSet::WASM_1,
+        limits: Limits::JS_API,
+        schedule: Schedule::V1,
+        const_globals: ConstGlobals::Imported,
+    };
+    /// WebAssembly 2.0 without SIMD.
+    pub const WASM_2: Profile =
+        Profile { name: "wasm-2", number: 2, features: FeatureSet::WASM_2, ..Profile::WASM_1 };
+    /// WebAssembly 2.0 without SIMD, with extended constant expressions.
+    pub const WASM_2_EXT: Profile = Profile {
+        name: "wasm-2-ext",
+        number: 3,
+        features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
+        ..Profile::WASM_1
+    };
+    /// Contracts, first version: WebAssembly 2.0 without SIMD, with extended constant expressions.
+    pub const CONTRACT_V1: Profile = Profile {
+        name: "contract-v1",
+        number: 0x101,
+        features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
+        limits: Limits::CONTRACT_V1,
+        ..Profile::WASM_1
+    };
+
+    /// All profiles.
+    pub const ALL: &'static [Profile] =
+        &[Profile::WASM_1, Profile::WASM_2, Profile::WASM_2_EXT, Profile::CONTRACT_V1];
+
+    /// The profile's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The profile's number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The proposals that are on.
+    pub fn features(&self) -> FeatureSet {
+        self.features
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What operators cost.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Which globals constant expressions may read.
+    pub fn const_globals(&self) -> ConstGlobals {
+        self.const_globals
+    }
+
+    /// The same rules with other limits, for tests and tools; the name stays, the canonical bytes differ.
+    pub fn with_limits(mut self, limits: Limits) -> Profile {
+        self.limits = limits;
+        self
+    }
+
+    /// The same rules with another gas schedule; the name stays, the canonical bytes differ.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Profile {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Everything the profile fixes, as bytes: equal exactly for equal profiles. All numbers are
+    /// little-endian; lists carry their length.
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        // A change of this encoding, or of a rule that no field names, takes a new version byte.
+        let mut out = Vec::new();
+        out.extend(b"ghost-wasm profile\x01");
+        put_u32(&mut out, self.name.len() as u32);
+        out.extend(self.name.as_bytes());
+        put_u32(&mut out, self.number);
+        out.extend(self.features.bits().to_le_bytes());
+        put_u32(&mut out, Limit::ALL.len() as u32);
+        for &limit in Limit::ALL {
+            put_u32(&mut out, self.limits.of(limit));
+        }
+        let s = &self.schedule;
+        put_u32(&mut out, s.number);
+        put_u32(&mut out, GasClass::ALL.len() as u32);
+        for class in s.classes {
+            put_u32(&mut out, class);
+        }
+        for value in
+            [s.per_value, s.enter, s.locals_per_gas, s.bulk_bytes_per_gas, s.table_entry, s.grow_page]
+        {
+            put_u32(&mut out, value);
+        }
+        out.push(self.const_globals as u8);
+        // NaNs that float operators produce are canonical and positive.
+        out.push(1);
+        out
+    }
+}
+
+fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend(value.to_le_bytes());
+}
