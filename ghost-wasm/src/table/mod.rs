@@ -3,5 +3,6 @@
 pub mod errors;
 pub mod features;
 pub mod gas;
+pub mod insts;
 pub mod limits;
 pub mod ops;

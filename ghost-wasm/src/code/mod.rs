@@ -1,0 +1,4 @@
+//! The internal code: how instructions are numbered, laid out, mapped back to the module's bytes.
+
+pub mod inst;
+pub mod map;

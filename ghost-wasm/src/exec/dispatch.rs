@@ -1,0 +1,74 @@
+//! From instruction numbers to handlers.
+
+use super::exits;
+use super::ops::{control, float, int, memory, moves};
+use super::regs::Handler;
+use crate::code::inst::{COUNT, Family, InstId};
+
+/// All handlers by instruction number.
+static HANDLERS: [Handler; COUNT] = {
+    let mut table = [exits::unreachable as Handler; COUNT];
+    let mut at = 0;
+    macro_rules! copy {
+        ($family:ident, $handlers:expr) => {
+            assert!(at == Family::$family.base() as usize);
+            let handlers = $handlers;
+            let mut from = 0;
+            while from < handlers.len() {
+                table[at] = handlers[from];
+                at += 1;
+                from += 1;
+            }
+        };
+    }
+    macro_rules! copy_rows {
+        ($family:ident, $rows:expr) => {
+            assert!(at == Family::$family.base() as usize);
+            let rows = $rows;
+            let mut row = 0;
+            while row < rows.len() {
+                let mut from = 0;
+                while from < rows[row].len() {
+                    table[at] = rows[row][from];
+                    at += 1;
+                    from += 1;
+                }
+                row += 1;
+            }
+        };
+    }
+    copy!(Control, control::CONTROL);
+    copy!(Service, exits::SERVICES);
+    copy!(Moves, moves::MOVES);
+    copy!(Size, memory::SIZE);
+    copy_rows!(IntBinary, int::BINARY);
+    copy_rows!(Division, int::DIVISION);
+    copy_rows!(IntCompare, int::COMPARE);
+    copy_rows!(IntBranch, int::BRANCH);
+    copy_rows!(Unary, int::UNARY);
+    copy_rows!(UnaryTrapping, int::UNARY_TRAPPING);
+    copy_rows!(FloatBinary, float::BINARY);
+    copy_rows!(FloatCompare, float::COMPARE);
+    copy_rows!(FloatBranch, float::BRANCH);
+    copy_rows!(Load, memory::LOAD);
+    copy_rows!(Store, memory::STORE);
+    copy_rows!(StoreConst, memory::STORE_CONST);
+    copy_rows!(LoadOp, memory::LOAD_OP);
+    assert!(at == COUNT);
+    table
+};
+
+/// Replaces the instruction numbers of finished code by handler addresses.
+pub fn link(code: &mut [u64]) {
+    let mut at = 0;
+    while let Some(rest) = code.get_mut(at..) {
+        let Some(&first) = rest.first() else { return };
+        let inst = InstId(first as u16);
+        let words = inst.words(rest);
+        let Some(handler) = HANDLERS.get(usize::from(inst.0)) else { return };
+        if let Some(word) = rest.first_mut() {
+            *word = *handler as usize as u64;
+        }
+        at += words;
+    }
+}

@@ -1,0 +1,135 @@
+//! The store's gas, and how it is handed to handlers in slices.
+//!
+//! The register holds a slice; the rest stays here. A handler whose charge fails returns to the driver,
+//! which calls [`Meter::refill`]. That bounds the native stack even where no call in tail position becomes
+//! a jump: the slice starts small and grows only while the native depth measured at the exits stays
+//! shallow.
+
+use super::ctx::{Ctx, Exit};
+
+/// Native bytes between the driver and a failing charge that still count as "no growth".
+const DEPTH_MAX_BYTES: usize = 512;
+/// The first slice, in gas.
+const SLICE_FIRST: i64 = 64;
+/// The largest slice, in gas.
+const SLICE_MAX: i64 = 16_384;
+/// Unlimited: far from overflow in any sum of costs.
+pub const GAS_UNLIMITED: u64 = 1 << 62;
+
+/// Gas of a store.
+#[derive(Debug)]
+pub struct Meter {
+    /// What is left beyond the slice that is handed out. Negative while a run is overdrawn.
+    bank: i64,
+    limit: u64,
+    slice: i64,
+    /// The slice may still grow.
+    growing: bool,
+    /// A fixed slice, for tests.
+    fixed: Option<i64>,
+}
+
+/// More was asked for than is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfGas;
+
+impl Default for Meter {
+    fn default() -> Meter {
+        Meter { bank: GAS_UNLIMITED as i64, limit: GAS_UNLIMITED, slice: SLICE_FIRST, growing: true, fixed: None }
+    }
+}
+
+impl Meter {
+    /// Sets the limit, and what is used to zero. Only while nothing is handed out.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit.min(GAS_UNLIMITED);
+        self.bank = self.limit as i64;
+    }
+
+    /// The limit that was set.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// What is left while nothing is handed out.
+    pub fn left(&self) -> u64 {
+        self.bank.max(0) as u64
+    }
+
+    /// What was used while nothing is handed out; never more than the limit.
+    pub fn used(&self) -> u64 {
+        self.limit - self.left()
+    }
+
+    /// All further slices have this size: for tests of the exits.
+    pub fn fix_slice(&mut self, slice: Option<u64>) {
+        self.fixed = slice.map(|slice| slice.min(GAS_UNLIMITED) as i64);
+    }
+
+    /// Takes `cost` from what is left; on failure all of it is gone. Only while nothing is handed out.
+    pub fn charge(&mut self, cost: u64) -> Result<(), OutOfGas> {
+        if cost > self.left() {
+            self.bank = 0;
+            return Err(OutOfGas);
+        }
+        self.bank -= cost as i64;
+        Ok(())
+    }
+
+    /// Hands the first slice of a run to `cx`.
+    pub fn lend(&mut self, cx: &mut Ctx) {
+        let give = self.bank.min(self.size());
+        self.bank -= give;
+        cx.set_gas(give);
+    }
+
+    /// Takes what is left of the slice back.
+    pub fn collect(&mut self, cx: &mut Ctx) {
+        self.bank += cx.gas();
+        cx.set_gas(0);
+    }
+
+    /// Takes the slice back and settles what the run owes: `due` is what the naive sum is ahead of what has
+    /// been paid (negative if the run had paid ahead). On failure all gas is gone.
+    pub fn settle(&mut self, cx: &mut Ctx, due: i64) -> Result<(), OutOfGas> {
+        self.collect(cx);
+        self.bank -= due;
+        if self.bank < 0 {
+            self.bank = 0;
+            return Err(OutOfGas);
+        }
+        Ok(())
+    }
+
+    /// After a failed charge: hands out what the op needs and the rest of a slice, or reports out-of-gas, in
+    /// which case all gas is gone. What an op pays ahead may overdraw the bank: the run goes on to its next
+    /// charge or trap, which settles it.
+    pub fn refill(&mut self, cx: &mut Ctx, exit: Exit) -> Result<(), OutOfGas> {
+        let charge = cx.failed_charge(exit);
+        // The failed charge has been subtracted; undo it, the op runs again.
+        self.bank += cx.gas() + charge.cost;
+        if self.bank < charge.due_now {
+            self.bank = 0;
+            cx.set_gas(0);
+            return Err(OutOfGas);
+        }
+        self.adapt(cx.native_depth());
+        let give = self.bank.min(self.size()).max(charge.cost);
+        self.bank -= give;
+        cx.set_gas(give);
+        Ok(())
+    }
+
+    fn size(&self) -> i64 {
+        self.fixed.unwrap_or(self.slice)
+    }
+
+    fn adapt(&mut self, depth_bytes: usize) {
+        if depth_bytes >= DEPTH_MAX_BYTES {
+            self.growing = false;
+            self.slice = SLICE_FIRST;
+        } else if self.growing && self.slice < SLICE_MAX {
+            self.slice *= 4;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Branches, calls, returns.
+
+use super::super::exits::{frames_full, slots_full};
+use super::super::regs::{A, F0, F1, Handler, I, Raw, Regs, S, W2, W2H, W3, X, handler};
+use super::super::stack::Frame;
+use super::super::view::{CodeRecord, Word};
+use crate::error::TrapCode;
+use crate::exec::ctx::{Ctx, Exit, Service};
+use crate::exec::exits::{charge_failed, serve};
+
+impl Regs {
+    /// The edge of a conditional op that jumps. Words 2 and 3: cost taken, cost fall; target, due now.
+    #[inline(always)]
+    pub fn take(mut self) -> Raw {
+        if self.pay(W2) {
+            let target = self.quarter(W3) as i32;
+            self.jump(target)
+        } else {
+            self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>)
+        }
+    }
+
+    /// The edge of a conditional op that goes on.
+    #[inline(always)]
+    pub fn fall(mut self) -> Raw {
+        if self.pay(W2H) { self.next(4) } else { self.leave(charge_failed::<{ Exit::ChargeFall as u64 }>) }
+    }
+}
+
+handler! {
+    /// `br`. Words: handler; -; cost, target.
+    fn br [] (r) {
+        if r.pay(W2) {
+            let target = r.quarter(W2H) as i32;
+            r.jump(target)
+        } else {
+            r.out_of_slice()
+        }
+    }
+}
+
+handler! {
+    /// `br_table`. Words: handler; a, -, count; cost; then count + 1 words with a target each.
+    fn br_table [const K: u8] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let index = r.get::<u32, K>(F0).min(r.quarter(X)) as usize;
+        let target = r.word(3 + index) as i32;
+        r.jump(target)
+    }
+}
+
+handler! {
+    /// `call` of a function of the same module. Words: handler; base, -, index of the record; cost.
+    fn call [] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let record = r.cx().records.wrapping_add(r.quarter(X) as usize);
+        r.enter(record, 3)
+    }
+}
+
+handler! {
+    /// `call_indirect`. Words: handler; base, index, table; cost, type.
+    fn call_indirect [const K: u8] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let index = u64::from(r.get::<u32, K>(F1));
+        let table = r.quarter(X) as usize;
+        // SAFETY: the table's index is below the module's number of tables (checked in valid/), and views
+        // are live (invariant of the context).
+        let table = unsafe { &**r.cx().tables.add(table) };
+        if index >= table.len.get() {
+            return r.trap::<{ TrapCode::UndefinedElement as u8 }>();
+        }
+        // SAFETY: below the length that belongs to the base.
+        let reference = unsafe { *table.base.get().add(index as usize) };
+        if reference == 0 {
+            return r.trap::<{ TrapCode::UninitializedElement as u8 }>();
+        }
+        // SAFETY: a non-null reference is the index + 1 of a function of the store.
+        let func = unsafe { *r.cx().funcs.add(reference as usize - 1) };
+        let ty = r.quarter(W2H) as usize;
+        // SAFETY: the type's index is below the module's number of types (checked in valid/).
+        if func.type_id != unsafe { *r.cx().type_ids.add(ty) } {
+            return r.trap::<{ TrapCode::IndirectCallTypeMismatch as u8 }>();
+        }
+        if func.instance != r.cx().instance {
+            r.cx().payload = u64::from(reference - 1);
+            return r.leave(serve::<{ Service::CallRef as u32 }>);
+        }
+        r.enter(func.record, 4)
+    }
+}
+
+impl Regs {
+    /// Enters a function of the running instance; its arguments start at the slot in the first field; it
+    /// returns to the op `words` further on.
+    #[inline(always)]
+    fn enter(mut self, record: *const CodeRecord, words: usize) -> Raw {
+        // SAFETY: records of live instances are live (invariant of the context).
+        let callee = unsafe { &*record };
+        let fp = self.fp.wrapping_add(self.half(F0));
+        let end = fp.wrapping_add(callee.frame_slots as usize);
+        let frame = Frame { ip: self.ip.wrapping_add(words), fp: self.fp };
+        let cx = self.cx();
+        if end > cx.slots_end {
+            cx.callee = record;
+            return self.leave(slots_full);
+        }
+        if cx.frames_top == cx.frames_end {
+            cx.callee = record;
+            return self.leave(frames_full);
+        }
+        // SAFETY: below the end of the return stack, as just checked.
+        unsafe { *cx.frames_top = frame };
+        cx.frames_top = cx.frames_top.wrapping_add(1);
+        let (first, count) = (usize::from(callee.zero_from), usize::from(callee.zero_count));
+        let mut local = fp.wrapping_add(first);
+        let after = local.wrapping_add(count);
+        while local < after {
+            // A volatile write, so that the loop is not turned into a call of `memset`.
+            // SAFETY: locals are below `frame_slots`, which lie in the stack, as checked.
+            unsafe { local.write_volatile(0) };
+            local = local.wrapping_add(1);
+        }
+        Regs { ip: callee.code, fp, ..self }.dispatch()
+    }
+
+    /// Pops a return record and goes on there.
+    #[inline(always)]
+    fn back(mut self) -> Raw {
+        let cx = self.cx();
+        cx.frames_top = cx.frames_top.wrapping_sub(1);
+        // SAFETY: every activation has pushed a record, and only its return pops it.
+        let frame = unsafe { *cx.frames_top };
+        Regs { ip: frame.ip, fp: frame.fp, ..self }.dispatch()
+    }
+}
+
+handler! {
+    /// `return` without results. Words: handler; -; cost.
+    fn return_none [] (r) {
+        if r.pay(W2) { r.back() } else { r.out_of_slice() }
+    }
+}
+
+handler! {
+    /// `return` of one result. Words: handler; -, a (or imm32); cost.
+    fn return_one [const K: u8] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let value = r.get::<u64, K>(F1);
+        r.set_slot(0, value);
+        r.back()
+    }
+}
+
+handler! {
+    /// `return` of one result that is in the float accumulator, as 64 bits (an f32 in the low half).
+    fn return_float [] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let value = r.facc.to_bits();
+        r.set_slot(0, value);
+        r.back()
+    }
+}
+
+handler! {
+    /// `return` of several results. Words: handler; a, -, count; cost.
+    fn return_many [] (r) {
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        let (from, count) = (r.half(F0), r.quarter(X) as usize);
+        let mut at = 0;
+        while at < count {
+            let value = r.slot(from + at);
+            r.set_slot(at, value);
+            at += 1;
+        }
+        r.back()
+    }
+}
+
+/// See [`crate::code::inst`].
+pub const CONTROL: [Handler; 14] = [
+    super::super::exits::unreachable,
+    super::super::exits::charge,
+    br,
+    br_table::<S>,
+    br_table::<A>,
+    call,
+    call_indirect::<S>,
+    call_indirect::<A>,
+    return_none,
+    return_one::<S>,
+    return_one::<A>,
+    return_one::<I>,
+    return_float,
+    return_many,
+];

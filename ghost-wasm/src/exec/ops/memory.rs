@@ -1,0 +1,252 @@
+//! Loads, stores, operators with a loaded operand, `memory.size`.
+//!
+//! The effective address is the sum of two u32 in a u64, so it cannot overflow; one comparison with the
+//! memory's length decides.
+
+use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, W2, X, handler};
+use super::super::view::Word;
+use super::int::{Binary, op};
+use crate::error::TrapCode;
+use crate::exec::ctx::Ctx;
+use crate::table::insts::{for_each_load, for_each_load_op, for_each_store};
+
+/// A value anywhere in memory. (`read_unaligned` would take the address of a local in builds with
+/// debug assertions and cost the jump to the next handler.)
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Unaligned<T: Copy>(T);
+
+/// A type in memory, little-endian.
+pub trait Cell: Copy {
+    fn from_le(self) -> Self;
+}
+
+macro_rules! impl_cell {
+    ($($t:ty)*) => { $(impl Cell for $t {
+        #[inline(always)]
+        fn from_le(self) -> $t {
+            <$t>::from_le(self)
+        }
+    })* };
+}
+impl_cell!(u8 i8 u16 i16 u32 i32 u64);
+
+impl Cell for f32 {
+    #[inline(always)]
+    fn from_le(self) -> f32 {
+        if cfg!(target_endian = "big") { f32::from_bits(self.to_bits().swap_bytes()) } else { self }
+    }
+}
+
+impl Cell for f64 {
+    #[inline(always)]
+    fn from_le(self) -> f64 {
+        if cfg!(target_endian = "big") { f64::from_bits(self.to_bits().swap_bytes()) } else { self }
+    }
+}
+
+/// From the type in memory to the operand's, and back.
+pub trait Extend<M: Cell>: Num {
+    fn extend(cell: M) -> Self;
+}
+
+/// From the operand's type to the one in memory.
+pub trait Narrow<M: Cell>: Num {
+    fn narrow(self) -> M;
+}
+
+macro_rules! impl_extend {
+    ($($m:ty => $t:ty),*) => { $(impl Extend<$m> for $t {
+        #[inline(always)]
+        fn extend(cell: $m) -> $t {
+            cell as $t
+        }
+    })* };
+}
+impl_extend!(u8 => u32, i8 => u32, u16 => u32, i16 => u32, u32 => u32, u8 => u64, i8 => u64, u16 => u64,
+    i16 => u64, u32 => u64, i32 => u64, u64 => u64, f32 => f32, f64 => f64);
+
+macro_rules! impl_narrow {
+    ($($t:ty => $m:ty),*) => { $(impl Narrow<$m> for $t {
+        #[inline(always)]
+        fn narrow(self) -> $m {
+            self as $m
+        }
+    })* };
+}
+impl_narrow!(u32 => u8, u32 => u16, u32 => u32, u64 => u8, u64 => u16, u64 => u32, u64 => u64, f32 => f32,
+    f64 => f64);
+
+impl Regs {
+    /// The address operand of kind `K` in field `at`, plus the offset. For an address in the code the sum was
+    /// made by the translator.
+    #[inline(always)]
+    fn effective<const K: u8>(&self, at: usize, offset: u32) -> u64 {
+        match K {
+            I => u64::from(offset),
+            _ => u64::from(self.get::<u32, K>(at)) + u64::from(offset),
+        }
+    }
+
+    /// Whether `size` bytes at `address` are inside the memory.
+    #[inline(always)]
+    fn inside(mut self, address: u64, size: usize) -> bool {
+        address + size as u64 <= self.cx().memory_len
+    }
+
+    #[inline(always)]
+    fn load<M: Cell>(&self, address: u64) -> M {
+        debug_assert!(self.inside(address, size_of::<M>()));
+        // SAFETY: inside the memory, checked by the caller; any alignment.
+        let cell = unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 };
+        cell.from_le()
+    }
+
+    #[inline(always)]
+    fn store<M: Cell>(&self, address: u64, value: M) {
+        debug_assert!(self.inside(address, size_of::<M>()));
+        // SAFETY: inside the memory, checked by the caller; any alignment.
+        unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 = value.from_le() };
+    }
+
+    #[inline(always)]
+    fn out_of_bounds(self) -> Raw {
+        self.trap::<{ TrapCode::MemoryOutOfBounds as u8 }>()
+    }
+}
+
+handler! {
+    /// `d = memory[a + offset]`. Words: handler; d, a, offset.
+    fn load [T: Extend<M>, M: Cell, const K: u8, const D: u8] (r) {
+        let address = r.effective::<K>(F1, r.quarter(X));
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        let value = T::extend(r.load::<M>(address));
+        r.put::<T, D>(value);
+        r.next(2)
+    }
+}
+
+handler! {
+    /// `memory[a + offset] = v`. Words: handler; a, v, offset; and if `v` is a constant, its low 32 bits.
+    fn store [T: Narrow<M>, M: Cell, const K: u8, const V: u8] (r) {
+        let address = r.effective::<K>(F0, r.quarter(X));
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        r.store(address, r.get::<T, V>(F1).narrow());
+        r.next(2)
+    }
+}
+
+/// An integer that a constant in the code can be.
+pub trait Immediate: Num {
+    fn from_low(low: u32) -> Self;
+}
+impl Immediate for u32 {
+    #[inline(always)]
+    fn from_low(low: u32) -> u32 {
+        low
+    }
+}
+impl Immediate for u64 {
+    #[inline(always)]
+    fn from_low(low: u32) -> u64 {
+        low as i32 as i64 as u64
+    }
+}
+
+handler! {
+    /// `memory[a + offset] = constant`. Words: handler; a, -, offset; low 32 bits, to be sign-extended.
+    fn store_const [T: Narrow<M> + Immediate, M: Cell, const K: u8] (r) {
+        let address = r.effective::<K>(F0, r.quarter(X));
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        r.store(address, T::from_low(r.quarter(W2)).narrow());
+        r.next(3)
+    }
+}
+
+handler! {
+    /// `d = l op memory[a + offset]`. Words: handler; d, l, a; offset.
+    fn load_op [O: Binary<T: Cell>, const L: u8, const K: u8, const D: u8] (r) {
+        let address = r.effective::<K>(F2, r.quarter(W2));
+        if !r.inside(address, size_of::<O::T>()) {
+            return r.out_of_bounds();
+        }
+        let value = O::eval(r.get::<O::T, L>(F1), r.load::<O::T>(address));
+        r.put::<O::T, D>(value);
+        r.next(3)
+    }
+}
+
+handler! {
+    /// `d = memory.size`. Words: handler; d.
+    fn size [const D: u8] (r) {
+        let pages = (r.cx().memory_len >> 16) as u32;
+        r.put::<u32, D>(pages);
+        r.next(2)
+    }
+}
+
+macro_rules! load_table {
+    ($($name:ident, $t:ty, $m:ty;)*) => {
+        &[$([
+            load::<$t, $m, S, S>,
+            load::<$t, $m, S, A>,
+            load::<$t, $m, A, S>,
+            load::<$t, $m, A, A>,
+            load::<$t, $m, I, S>,
+            load::<$t, $m, I, A>,
+        ]),*]
+    };
+}
+/// See [`crate::code::inst`].
+pub const LOAD: &[[Handler; 6]] = for_each_load!(load_table);
+
+macro_rules! store_table {
+    ($($name:ident, $t:ty, $m:ty;)*) => {
+        &[$([
+            store::<$t, $m, S, S>,
+            store::<$t, $m, S, A>,
+            store::<$t, $m, A, S>,
+            store::<$t, $m, I, S>,
+            store::<$t, $m, I, A>,
+            // Address and value both in the accumulator: floats only, they have their own.
+            store::<$t, $m, A, A>,
+        ]),*]
+    };
+}
+/// See [`crate::code::inst`].
+pub const STORE: &[[Handler; 6]] = for_each_store!(store_table);
+
+/// Constants stored, by the width in memory: 8, 16, 32, 64 bits. See [`crate::code::inst`].
+pub const STORE_CONST: [[Handler; 3]; 4] = [
+    [store_const::<u32, u8, S>, store_const::<u32, u8, A>, store_const::<u32, u8, I>],
+    [store_const::<u32, u16, S>, store_const::<u32, u16, A>, store_const::<u32, u16, I>],
+    [store_const::<u32, u32, S>, store_const::<u32, u32, A>, store_const::<u32, u32, I>],
+    [store_const::<u64, u64, S>, store_const::<u64, u64, A>, store_const::<u64, u64, I>],
+];
+
+macro_rules! load_op_table {
+    ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => {
+        &[$([
+            load_op::<op::$name, S, S, S>,
+            load_op::<op::$name, S, S, A>,
+            load_op::<op::$name, S, A, S>,
+            load_op::<op::$name, S, A, A>,
+            load_op::<op::$name, A, S, S>,
+            load_op::<op::$name, A, S, A>,
+            // Operand and address both in accumulators: floats only.
+            load_op::<op::$name, A, A, S>,
+            load_op::<op::$name, A, A, A>,
+        ]),*]
+    };
+}
+/// See [`crate::code::inst`].
+pub const LOAD_OP: &[[Handler; 8]] = for_each_load_op!(load_op_table);
+
+/// See [`crate::code::inst`].
+pub const SIZE: [Handler; 2] = [size::<S>, size::<A>];

@@ -1,0 +1,8 @@
+//! The handlers, by family. Each family's table lists them in the order that `code/inst.rs` numbers them:
+//! rows in the order of `table/insts.rs`, within a row its variants.
+
+pub mod control;
+pub mod float;
+pub mod int;
+pub mod memory;
+pub mod moves;

@@ -1,0 +1,83 @@
+//! What handlers see of functions, tables and instances: plain pointers, filled in by the runtime.
+//!
+//! Invariant of every view: the pointers point at memory that the store keeps alive and in place for as
+//! long as code can run on them. The runtime refreshes those that may move (see each field).
+
+use core::cell::Cell;
+
+/// A word of internal code.
+pub type Word = u64;
+
+/// Where a translated function's code is, and what entering it takes. Lives in the module.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CodeRecord {
+    /// The first word. Points into a boxed slice that the module owns.
+    pub code: *const Word,
+    /// Slots of the frame: parameters, locals, operands at their highest.
+    pub frame_slots: u32,
+    /// The first declared local's slot: what is below are parameters.
+    pub zero_from: u16,
+    /// Number of declared locals, to be zeroed.
+    pub zero_count: u16,
+    /// What `enter` costs. Part of the body's first charge; a failing stack check needs it alone.
+    pub enter_cost: u32,
+    /// The function's index in its module.
+    pub func: u32,
+}
+
+// SAFETY: a record is read-only after translation and its pointer leads to read-only memory that the
+// module owns (`Module` keeps both in one allocation's lifetime).
+unsafe impl Send for CodeRecord {}
+// SAFETY: as above.
+unsafe impl Sync for CodeRecord {}
+
+/// A function of a store.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct FuncView {
+    /// Its code record; null for a host function.
+    pub record: *const CodeRecord,
+    /// The instance it belongs to; null for a host function.
+    pub instance: *const InstanceView,
+    /// Its type's canonical number in the store: equal numbers, equal types.
+    pub type_id: u32,
+}
+
+/// A table's entries as `call_indirect` sees them. An entry is a store function's index + 1; 0 is null.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TableView {
+    /// The first entry. Refreshed by the runtime after every growth.
+    pub base: Cell<*const u32>,
+    /// The number of entries.
+    pub len: Cell<u64>,
+}
+
+/// A linear memory as loads and stores see it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct MemoryView {
+    /// The first byte. Refreshed by the runtime after every growth.
+    pub base: Cell<*mut u8>,
+    /// The length in bytes.
+    pub len: Cell<u64>,
+}
+
+/// An instance. The store keeps it boxed, so that it never moves.
+#[derive(Debug)]
+#[repr(C)]
+pub struct InstanceView {
+    /// Memory 0, or a static empty one.
+    pub memory: *const MemoryView,
+    /// Global cells, by global index. A global is a `Cell<u64>` that the store keeps boxed.
+    pub globals: *const *mut u64,
+    /// Tables, by table index.
+    pub tables: *const *const TableView,
+    /// Code records of the functions that the module defines, by function index minus imported ones.
+    pub records: *const CodeRecord,
+    /// Canonical type numbers, by type index.
+    pub type_ids: *const u32,
+    /// Number of the instance in its store: for the driver.
+    pub index: u32,
+}
