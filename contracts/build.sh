@@ -29,7 +29,7 @@ install_zig() {
     # Kept between runs: the package is about 100 MB.
     local tools="${ZVM_TOOLS:-$PWD/../target/tools}/ziglang-$ZIG_VERSION"
     if [ ! -x "$tools/ziglang/zig" ]; then
-        python3 -m pip install --quiet --target "$tools" "ziglang==$ZIG_VERSION"
+        python3 -m pip install --quiet --root-user-action=ignore --target "$tools" "ziglang==$ZIG_VERSION"
     fi
     ZIG="$tools/ziglang/zig"
 }
