@@ -52,11 +52,11 @@ both_widths! { u32 | u64;
     i32_rotr i64_rotr (a, b) -> same = a.rotate_right(b as u32);
 
     /// Count of leading zeros; N for 0.
-    i32_clz i64_clz (a) -> same = a.leading_zeros().into();
+    i32_clz i64_clz (a) -> same = a.leading_zeros() as _;
     /// Count of trailing zeros; N for 0.
-    i32_ctz i64_ctz (a) -> same = a.trailing_zeros().into();
+    i32_ctz i64_ctz (a) -> same = a.trailing_zeros() as _;
     /// Count of ones.
-    i32_popcnt i64_popcnt (a) -> same = a.count_ones().into();
+    i32_popcnt i64_popcnt (a) -> same = a.count_ones() as _;
 
     /// The low 8 bits, sign-extended.
     i32_extend8_s i64_extend8_s (a) -> same = (a as i8) as _;
