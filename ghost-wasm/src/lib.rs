@@ -7,9 +7,12 @@ extern crate alloc;
 extern crate std;
 
 mod binary;
+mod code;
 mod error;
+mod exec;
 mod runtime;
 pub mod table;
+mod translate;
 mod types;
 mod valid;
 

@@ -2,3 +2,4 @@
 
 pub mod inst;
 pub mod map;
+pub mod module;

@@ -7,7 +7,7 @@
 use super::ctx::{Ctx, Exit, Service};
 use super::regs::{Handler, Raw, Regs, W2, handler};
 use super::view::Word;
-use crate::error::TrapCode;
+use crate::table::errors::TrapCode;
 
 #[inline(always)]
 fn exit(mut r: Regs, exit: Exit) -> Raw {

@@ -22,6 +22,8 @@ pub struct Meter {
     /// What is left beyond the slice that is handed out. Negative while a run is overdrawn.
     bank: i64,
     limit: u64,
+    /// Kept out of reach of an inner call under a cap.
+    reserved: u64,
     slice: i64,
     /// The slice may still grow.
     growing: bool,
@@ -35,7 +37,7 @@ pub struct OutOfGas;
 
 impl Default for Meter {
     fn default() -> Meter {
-        Meter { bank: GAS_UNLIMITED as i64, limit: GAS_UNLIMITED, slice: SLICE_FIRST, growing: true, fixed: None }
+        Meter { bank: GAS_UNLIMITED as i64, limit: GAS_UNLIMITED, reserved: 0, slice: SLICE_FIRST, growing: true, fixed: None }
     }
 }
 
@@ -58,7 +60,21 @@ impl Meter {
 
     /// What was used while nothing is handed out; never more than the limit.
     pub fn used(&self) -> u64 {
-        self.limit - self.left()
+        self.limit.saturating_sub(self.left()).saturating_sub(self.reserved)
+    }
+
+    /// Leaves at most `cap` within reach; says how much more there was, for [`release`](Meter::release).
+    pub fn reserve(&mut self, cap: u64) -> u64 {
+        let beyond = self.left().saturating_sub(cap);
+        self.bank -= beyond as i64;
+        self.reserved += beyond;
+        beyond
+    }
+
+    /// Puts what [`reserve`](Meter::reserve) took away back.
+    pub fn release(&mut self, beyond: u64) {
+        self.reserved -= beyond;
+        self.bank += beyond as i64;
     }
 
     /// All further slices have this size: for tests of the exits.

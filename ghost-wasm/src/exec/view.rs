@@ -81,3 +81,24 @@ pub struct InstanceView {
     /// Number of the instance in its store: for the driver.
     pub index: u32,
 }
+
+/// A call into another instance, to be undone when it returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch {
+    /// The caller's instance.
+    pub instance: *const InstanceView,
+    /// Where it goes on.
+    pub ip: *const Word,
+}
+
+// SAFETY (of the five below): views are plain data to everybody but the handlers of the one store that owns
+// them, and a store runs on one thread at a time.
+unsafe impl Send for FuncView {}
+// SAFETY: see above.
+unsafe impl Send for TableView {}
+// SAFETY: see above.
+unsafe impl Send for MemoryView {}
+// SAFETY: see above.
+unsafe impl Send for InstanceView {}
+// SAFETY: see above.
+unsafe impl Send for Switch {}

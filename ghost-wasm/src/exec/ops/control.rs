@@ -4,7 +4,7 @@ use super::super::exits::{frames_full, slots_full};
 use super::super::regs::{A, F0, F1, Handler, I, Raw, Regs, S, W2, W2H, W3, X, handler};
 use super::super::stack::Frame;
 use super::super::view::{CodeRecord, Word};
-use crate::error::TrapCode;
+use crate::table::errors::TrapCode;
 use crate::exec::ctx::{Ctx, Exit, Service};
 use crate::exec::exits::{charge_failed, serve};
 
@@ -79,14 +79,14 @@ handler! {
         // SAFETY: below the length that belongs to the base.
         let reference = unsafe { *table.base.get().add(index as usize) };
         if reference == 0 {
-            return r.trap::<{ TrapCode::UninitializedElement as u8 }>();
+            return r.trap::<{ TrapCode::IndirectCallToNull as u8 }>();
         }
         // SAFETY: a non-null reference is the index + 1 of a function of the store.
         let func = unsafe { *r.cx().funcs.add(reference as usize - 1) };
         let ty = r.quarter(W2H) as usize;
         // SAFETY: the type's index is below the module's number of types (checked in valid/).
         if func.type_id != unsafe { *r.cx().type_ids.add(ty) } {
-            return r.trap::<{ TrapCode::IndirectCallTypeMismatch as u8 }>();
+            return r.trap::<{ TrapCode::BadSignature as u8 }>();
         }
         if func.instance != r.cx().instance {
             r.cx().payload = u64::from(reference - 1);

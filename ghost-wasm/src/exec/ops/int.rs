@@ -1,9 +1,9 @@
 //! Integer arithmetic, comparisons, compare and branch, operators of one operand.
 
 use super::super::num::{self, NumTrap};
-use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, handler};
+use super::super::regs::{A, F1, F2, Handler, I, Num, Raw, Regs, S, handler};
 use super::super::view::Word;
-use crate::error::TrapCode;
+use crate::table::errors::TrapCode;
 use crate::exec::ctx::Ctx;
 use crate::table::insts::{
     for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_unary, for_each_unary_trapping,

@@ -6,7 +6,7 @@
 use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, W2, X, handler};
 use super::super::view::Word;
 use super::int::{Binary, op};
-use crate::error::TrapCode;
+use crate::table::errors::TrapCode;
 use crate::exec::ctx::Ctx;
 use crate::table::insts::{for_each_load, for_each_load_op, for_each_store};
 

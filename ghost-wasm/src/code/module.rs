@@ -1,0 +1,81 @@
+//! The code of a module.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::map::CodeMap;
+use crate::exec::view::{CodeRecord, Word};
+
+/// A translated body, before the code has its final place.
+#[derive(Clone, Debug)]
+pub struct RecordDraft {
+    pub start: u32,
+    pub frame_slots: u32,
+    pub zero_from: u16,
+    pub zero_count: u16,
+    pub enter_cost: u32,
+    pub func: u32,
+}
+
+/// All bodies of a module. Immutable; addresses into it are valid as long as it lives.
+#[derive(Debug)]
+pub struct ModuleCode {
+    words: Box<[Word]>,
+    /// By defined function.
+    records: Box<[CodeRecord]>,
+    starts: Box<[u32]>,
+    map: CodeMap,
+}
+
+/// An op has at most this many words besides `br_table`'s targets: reading operands of a failed charge may
+/// look this far.
+const PADDING: usize = 4;
+
+impl ModuleCode {
+    pub(crate) fn new(mut words: Vec<u64>, drafts: Vec<RecordDraft>, map: CodeMap) -> ModuleCode {
+        words.resize(words.len() + PADDING, 0);
+        let words = words.into_boxed_slice();
+        let base = words.as_ptr();
+        let starts = drafts.iter().map(|draft| draft.start).collect();
+        let records = drafts
+            .into_iter()
+            .map(|draft| CodeRecord {
+                code: base.wrapping_add(draft.start as usize),
+                frame_slots: draft.frame_slots,
+                zero_from: draft.zero_from,
+                zero_count: draft.zero_count,
+                enter_cost: draft.enter_cost,
+                func: draft.func,
+            })
+            .collect();
+        ModuleCode { words, records, starts, map }
+    }
+
+    /// Records by defined function.
+    pub fn records(&self) -> &[CodeRecord] {
+        &self.records
+    }
+
+    /// Operators' places.
+    pub fn map(&self) -> &CodeMap {
+        &self.map
+    }
+
+    /// All words.
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// The position of an address, if it lies in this code.
+    pub fn position(&self, ip: *const Word) -> Option<u32> {
+        let bytes = (ip as usize).checked_sub(self.words.as_ptr() as usize)?;
+        let position = bytes / size_of::<Word>();
+        (position < self.words.len()).then_some(position as u32)
+    }
+
+    /// The function (by module index) whose body holds a position.
+    pub fn function_at(&self, position: u32) -> Option<u32> {
+        let after = self.starts.partition_point(|&start| start <= position);
+        self.records.get(after.checked_sub(1)?).map(|record| record.func)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a host function sees of its caller.
+
+use super::instance::{Extern, Instance};
+use super::store::Store;
+use crate::Error;
+use crate::table::errors::ErrorCode;
+
+/// The store that calls a host function, and the instance whose code does.
+pub struct Caller<'a, T> {
+    pub(crate) store: &'a mut Store<T>,
+    pub(crate) instance: Option<u32>,
+}
+
+impl<T> core::fmt::Debug for Caller<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Caller").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+impl<T> Caller<'_, T> {
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.store.data
+    }
+
+    /// The embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.store.data
+    }
+
+    /// The calling instance; none if the host calls its own function.
+    pub fn instance(&self) -> Option<Instance> {
+        self.instance.map(|index| Instance { store: self.store.inner.id, index })
+    }
+
+    /// An export of the calling instance.
+    pub fn get_export(&self, name: &str) -> Option<Extern> {
+        self.instance()?.try_get_export(&*self.store, name).ok().flatten()
+    }
+
+    /// The gas that is left, exactly.
+    pub fn gas_left(&self) -> u64 {
+        self.store.gas_left()
+    }
+
+    /// Takes gas for the host's work.
+    ///
+    /// # Errors
+    /// `OutOfGas`: all gas is gone; the host function is to return this error.
+    pub fn charge(&mut self, gas: u64) -> Result<(), Error> {
+        self.store.inner.meter.charge(gas).map_err(|_| Error::new(ErrorCode::OutOfGas))
+    }
+
+    /// Lets `f` use at most `gas`; what it leaves goes back. Running out of the cap alone is an error of the
+    /// inner call (`OutOfGasCap`).
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn with_gas_cap<R>(
+        &mut self,
+        gas: u64,
+        f: impl FnOnce(&mut Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let reserved = self.store.inner.meter.reserve(gas);
+        let result = f(self);
+        self.store.inner.meter.release(reserved);
+        result.map_err(|error| {
+            if error.code() == ErrorCode::OutOfGas && reserved > 0 {
+                Error::new(ErrorCode::OutOfGasCap)
+            } else {
+                error
+            }
+        })
+    }
+}

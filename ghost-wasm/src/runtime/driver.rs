@@ -1,0 +1,267 @@
+//! The driver: starts runs, answers the handlers' exits, calls host functions. Nothing here is hot.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::caller::Caller;
+use super::services;
+use super::store::{FuncKind, Store, StoreInner};
+use crate::Error;
+use crate::error::{FrameInfo, Trap};
+use crate::exec::ctx::{Exit, StackError};
+use crate::exec::exits::{halt_code, switch_back_code};
+use crate::exec::view::{Switch, Word};
+use crate::table::errors::{ErrorCode, TrapCode};
+
+/// A backtrace has at most this many frames.
+const FRAMES_SHOWN: usize = 64;
+
+/// Calls a function from the host. `slots` has room for arguments and results; the types are right.
+pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Result<(), Error> {
+    store.inner.usable()?;
+    let entity = store.inner.funcs.get(func as usize).copied();
+    match entity.ok_or_else(|| Error::new(ErrorCode::Internal))?.kind {
+        FuncKind::Host(host) => call_host(store, host, None, slots),
+        FuncKind::Wasm { instance, defined } => {
+            let outermost = store.inner.nesting == 0;
+            if store.inner.nesting >= store.inner.engine.profile().limits().host_nesting {
+                return Err(trap(TrapCode::StackExhausted, Vec::new()));
+            }
+            let saved = store.inner.cx.arrive().map_err(host_fault)?;
+            let switches = store.inner.switches.len();
+            store.inner.nesting += 1;
+            let result = enter(store, instance, defined, slots);
+            store.inner.nesting -= 1;
+            store.inner.switches.truncate(switches);
+            store.inner.cx.leave(saved);
+            if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
+                store.inner.poisoned = true;
+            }
+            result
+        }
+    }
+}
+
+fn enter<T>(store: &mut Store<T>, instance: u32, defined: u32, slots: &mut [u64]) -> Result<(), Error> {
+    let inner = &mut store.inner;
+    let (record, view) = inner.code_of(instance, defined)?;
+    let enter_cost = record_of(inner, instance, defined)?;
+    let base = inner.cx.entry_base();
+    let depth = inner.cx.depth();
+    match inner.cx.slots_mut(base, slots.len()) {
+        Ok(stack) => stack.copy_from_slice(slots),
+        Err(error) => return Err(stack_error(inner, error, enter_cost)),
+    }
+    inner.cx.set_funcs(inner.views.as_ptr());
+    if let Err(error) = inner.cx.enter(record, view, base, halt_code()) {
+        return Err(stack_error(inner, error, enter_cost));
+    }
+    inner.meter.lend(&mut inner.cx);
+    run(store, depth)?;
+    store.inner.meter.collect(&mut store.inner.cx);
+    let stack = store.inner.cx.slots_mut(base, slots.len()).map_err(host_fault)?;
+    slots.copy_from_slice(stack);
+    Ok(())
+}
+
+fn record_of(inner: &StoreInner, instance: u32, defined: u32) -> Result<u32, Error> {
+    let records = inner.instance(instance)?.module.inner.code.records();
+    let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
+    Ok(record.enter_cost)
+}
+
+/// Runs until the entry that began at `depth` returns. On an error all gas has been collected.
+fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
+    loop {
+        let inner = &mut store.inner;
+        let exit = inner.cx.run();
+        match exit {
+            Exit::Done => return Ok(()),
+            Exit::Charge | Exit::ChargeTaken | Exit::ChargeFall => {
+                if inner.meter.refill(&mut inner.cx, exit).is_err() {
+                    return Err(Error::new(ErrorCode::OutOfGas));
+                }
+            }
+            Exit::Trap => {
+                let code = TrapCode::from_u8(inner.cx.trap() as u8);
+                let code = code.ok_or_else(|| Error::new(ErrorCode::Internal))?;
+                let due = due_here(inner);
+                return Err(trap_here(inner, code, due, depth));
+            }
+            Exit::SlotsFull | Exit::FramesFull => match inner.cx.grow_stack(exit) {
+                Ok(()) => {}
+                Err(StackError::Exhausted) => {
+                    let due = i64::from(inner.cx.callee_enter_cost());
+                    return Err(trap_here(inner, TrapCode::StackExhausted, due, depth));
+                }
+                Err(error) => {
+                    inner.meter.collect(&mut inner.cx);
+                    return Err(host_fault(error));
+                }
+            },
+            Exit::Service => services::serve(store, depth)?,
+            Exit::SwitchBack => {
+                let back = inner.switches.pop().ok_or_else(|| Error::new(ErrorCode::Internal))?;
+                inner.cx.switch_back(back.instance, back.ip);
+            }
+        }
+    }
+}
+
+/// A trap at the op that exited: settles the gas first, whose end takes precedence.
+pub(crate) fn trap_here(inner: &mut StoreInner, code: TrapCode, due: i64, depth: usize) -> Error {
+    let frames = backtrace(inner, depth);
+    if inner.meter.settle(&mut inner.cx, due).is_err() {
+        return Error::new(ErrorCode::OutOfGas);
+    }
+    trap(code, frames)
+}
+
+/// All gas is gone.
+pub(crate) fn out_of_gas(inner: &mut StoreInner) -> Error {
+    inner.cx.set_gas(0);
+    Error::new(ErrorCode::OutOfGas)
+}
+
+/// What the naive sum at the op that trapped is ahead of what has been paid.
+fn due_here(inner: &StoreInner) -> i64 {
+    let ip = inner.cx.ip();
+    let entry = inner.cx.instance_index().and_then(|index| {
+        let code = &inner.instances.get(index as usize)?.module.inner.code;
+        code.map().at(code.position(ip)?)
+    });
+    debug_assert!(entry.is_some(), "an op trapped that has no entry in the map");
+    entry.map_or(0, |entry| i64::from(entry.due))
+}
+
+/// The functions that are running since `depth`, the innermost first.
+fn backtrace(inner: &StoreInner, depth: usize) -> Vec<FrameInfo> {
+    let mut frames = Vec::new();
+    let Some(mut instance) = inner.cx.instance_index() else { return frames };
+    let mut switches = inner.switches.iter().rev();
+    let mut ip = inner.cx.ip();
+    let mut here = true;
+    let mut returns = inner.cx.return_addresses(depth);
+    while frames.len() < FRAMES_SHOWN {
+        frames.extend(frame(inner, instance, ip, here));
+        here = false;
+        let Some(next) = returns.next() else { break };
+        ip = next;
+        if ip == halt_code() {
+            break;
+        }
+        if ip == switch_back_code() {
+            let Some(switch) = switches.next() else { break };
+            ip = switch.ip;
+            let found = inner.instances.iter().position(|entity| {
+                core::ptr::eq(core::ptr::from_ref(&*entity.view), switch.instance)
+            });
+            let Some(index) = found else { break };
+            instance = index as u32;
+        }
+    }
+    frames
+}
+
+fn frame(inner: &StoreInner, instance: u32, ip: *const Word, here: bool) -> Option<FrameInfo> {
+    let module = &inner.instances.get(instance as usize)?.module;
+    let code = &module.inner.code;
+    let position = code.position(ip)?;
+    let entry = if here { code.map().at(position) } else { code.map().before(position) }?;
+    let func_index = code.function_at(entry.position)?;
+    let name = module.function_name(func_index).map(Into::into);
+    Some(FrameInfo { func_index, name, offset: entry.offset })
+}
+
+pub(crate) fn trap(code: TrapCode, frames: Vec<FrameInfo>) -> Error {
+    Error::from_trap(Trap::new(code, frames))
+}
+
+fn host_fault(_: StackError) -> Error {
+    Error::new(ErrorCode::OutOfMemory)
+}
+
+/// The stack check after `enter` was paid. Nothing is handed out.
+fn stack_error(inner: &mut StoreInner, error: StackError, enter_cost: u32) -> Error {
+    match error {
+        StackError::Alloc => host_fault(error),
+        StackError::Exhausted => match inner.meter.charge(u64::from(enter_cost)) {
+            Ok(()) => trap(TrapCode::StackExhausted, Vec::new()),
+            Err(_) => Error::new(ErrorCode::OutOfGas),
+        },
+    }
+}
+
+/// A host function on raw slots. Nothing is handed out meanwhile: its gas is exact.
+fn call_host<T>(store: &mut Store<T>, host: u32, instance: Option<u32>, slots: &mut [u64]) -> Result<(), Error> {
+    let function = store.hosts.get(host as usize).cloned();
+    let function = function.ok_or_else(|| Error::new(ErrorCode::Internal))?;
+    function(Caller { store, instance }, slots)
+}
+
+/// A call that a handler leaves to the driver: arguments from slot `a` on. The call has been charged.
+pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: usize) -> Result<(), Error> {
+    let inner = &mut store.inner;
+    let entity = inner.funcs.get(func as usize).copied();
+    let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
+    let base = inner.cx.absolute(a);
+    match entity.kind {
+        FuncKind::Wasm { instance, defined } => {
+            let (record, view) = inner.code_of(instance, defined)?;
+            let enter_cost = record_of(inner, instance, defined)?;
+            let caller = inner.cx.instance_ptr();
+            let ip = inner.cx.ip();
+            match inner.cx.enter(record, view, base, switch_back_code()) {
+                Ok(()) => {
+                    let ip = ip.wrapping_add(crate::exec::ctx::SERVICE_WORDS);
+                    inner.switches.push(Switch { instance: caller, ip });
+                    Ok(())
+                }
+                Err(StackError::Exhausted) => {
+                    Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), depth))
+                }
+                Err(error) => {
+                    inner.meter.collect(&mut inner.cx);
+                    Err(host_fault(error))
+                }
+            }
+        }
+        FuncKind::Host(host) => {
+            let ty = inner.type_of(entity.ty)?;
+            let (params, results) = (ty.params().len(), ty.results().len());
+            let len = params.max(results);
+            let before = match inner.cx.enter_host(base, len) {
+                Ok(before) => before,
+                Err(StackError::Exhausted) => {
+                    return Err(trap_here(inner, TrapCode::StackExhausted, 0, depth));
+                }
+                Err(error) => {
+                    inner.meter.collect(&mut inner.cx);
+                    return Err(host_fault(error));
+                }
+            };
+            inner.meter.collect(&mut inner.cx);
+            let mut small = [0_u64; 16];
+            let mut large = Vec::new();
+            let slots = match small.get_mut(..len) {
+                Some(slots) => slots,
+                None => {
+                    large = vec![0; len];
+                    &mut large[..]
+                }
+            };
+            slots.copy_from_slice(inner.cx.slots_mut(base, len).map_err(host_fault)?);
+            let instance = inner.cx.instance_index();
+            let outcome = call_host(store, host, instance, slots);
+            let inner = &mut store.inner;
+            inner.cx.leave_host(before);
+            outcome?;
+            inner.cx.slots_mut(base, len).map_err(host_fault)?.copy_from_slice(slots);
+            inner.cx.set_funcs(inner.views.as_ptr());
+            inner.cx.refresh();
+            inner.cx.advance();
+            inner.meter.lend(&mut inner.cx);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The store: everything that instances own, and the embedder's data.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::caller::Caller;
+use super::engine::Engine;
+use super::func::Func;
+use super::global::Global;
+use super::instance::InstanceEntity;
+use super::memory::{LinearMemory, Memory};
+use super::table::{Table, TableEntity};
+use super::value::Val;
+use crate::Error;
+use crate::exec::ctx::Ctx;
+use crate::exec::gas::Meter;
+use crate::exec::view::{CodeRecord, FuncView, InstanceView, Switch};
+use crate::table::errors::ErrorCode;
+use crate::table::limits::Limit;
+use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+
+/// A host function: takes arguments from and leaves results in raw slots.
+pub(crate) type HostFn<T> = Arc<dyn Fn(Caller<'_, T>, &mut [u64]) -> Result<(), Error> + Send + Sync>;
+
+/// Whose function it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FuncKind {
+    /// Function number `defined` (without imported ones) of an instance's module.
+    Wasm { instance: u32, defined: u32 },
+    /// Number in [`Store::hosts`].
+    Host(u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FuncEntity {
+    pub kind: FuncKind,
+    /// Canonical number of its type.
+    pub ty: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct GlobalEntity {
+    pub ty: GlobalType,
+    /// Boxed, so that code can name its address.
+    pub value: Box<Cell<u64>>,
+}
+
+/// The part of a store that does not depend on the embedder's data.
+#[derive(Debug)]
+pub(crate) struct StoreInner {
+    pub id: u64,
+    pub engine: Engine,
+    pub cx: Box<Ctx>,
+    pub meter: Meter,
+    pub funcs: Vec<FuncEntity>,
+    /// What handlers see of `funcs`; always as long.
+    pub views: Vec<FuncView>,
+    pub tables: Vec<Box<TableEntity>>,
+    pub memories: Vec<Box<LinearMemory>>,
+    pub globals: Vec<GlobalEntity>,
+    pub instances: Vec<InstanceEntity>,
+    types: Vec<FuncType>,
+    type_ids: BTreeMap<FuncType, u32>,
+    pub switches: Vec<Switch>,
+    /// Entries from the host that are running.
+    pub nesting: u32,
+    pub poisoned: bool,
+}
+
+
+/// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
+pub struct Store<T> {
+    pub(crate) inner: StoreInner,
+    pub(crate) hosts: Vec<HostFn<T>>,
+    pub(crate) data: T,
+}
+
+impl<T> core::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Store").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// The value of an accessor that the embedder used with the right store.
+///
+/// # Panics
+/// With the error's text, for a handle of another store: documented at each accessor that uses it; each
+/// has a `try_` twin.
+#[expect(clippy::panic, reason = "documented misuse of an infallible accessor")]
+pub(crate) fn own<V>(result: Result<V, Error>) -> V {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl<T> Store<T> {
+    /// An empty store. Its gas is unlimited until [`set_gas`](Store::set_gas).
+    pub fn new(engine: &Engine, data: T) -> Store<T> {
+        let limits = engine.profile().limits();
+        let inner = StoreInner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            engine: engine.clone(),
+            cx: Box::new(Ctx::new(limits.value_stack_slots as usize, limits.frames as usize)),
+            meter: Meter::default(),
+            funcs: Vec::new(),
+            views: Vec::new(),
+            tables: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            instances: Vec::new(),
+            types: Vec::new(),
+            type_ids: BTreeMap::new(),
+            switches: Vec::new(),
+            nesting: 0,
+            poisoned: false,
+        };
+        Store { inner, hosts: Vec::new(), data }
+    }
+
+    /// The engine it belongs to.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.data
+    }
+
+    /// The embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+
+    /// The embedder's data; the rest is dropped.
+    pub fn into_data(self) -> T {
+        self.data
+    }
+
+    /// Sets the gas limit (at most 2^62) and what is used to zero. To be called between calls; a host
+    /// function uses [`Caller::with_gas_cap`].
+    pub fn set_gas(&mut self, limit: u64) {
+        self.inner.meter.set_limit(limit);
+    }
+
+    /// What is left of the limit.
+    pub fn gas_left(&self) -> u64 {
+        self.inner.meter.left()
+    }
+
+    /// What was used since the limit was set. After out-of-gas: the limit.
+    pub fn gas_used(&self) -> u64 {
+        self.inner.meter.used()
+    }
+
+    /// Fixes the size of the slices in which gas is handed to the handlers. Changes nothing that can be
+    /// observed but time: for tests.
+    #[cfg(feature = "internals")]
+    pub fn fix_gas_slice(&mut self, slice: Option<u64>) {
+        self.inner.meter.fix_slice(slice);
+    }
+
+    /// Adds a host function.
+    pub(crate) fn add_host(&mut self, ty: &FuncType, host: HostFn<T>) -> Result<u32, Error> {
+        let number = self.hosts.len() as u32;
+        self.hosts.push(host);
+        let ty = self.inner.type_id(ty);
+        let view = FuncView { record: core::ptr::null(), instance: core::ptr::null(), type_id: ty };
+        self.inner.add_func(FuncEntity { kind: FuncKind::Host(number), ty }, view)
+    }
+}
+
+impl StoreInner {
+    /// The canonical number of a type.
+    pub fn type_id(&mut self, ty: &FuncType) -> u32 {
+        if let Some(&id) = self.type_ids.get(ty) {
+            return id;
+        }
+        let id = self.types.len() as u32;
+        self.types.push(ty.clone());
+        self.type_ids.insert(ty.clone(), id);
+        id
+    }
+
+    /// The type with a canonical number.
+    pub fn type_of(&self, id: u32) -> Result<&FuncType, Error> {
+        self.types.get(id as usize).ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    pub fn add_func(&mut self, entity: FuncEntity, view: FuncView) -> Result<u32, Error> {
+        let index = self.funcs.len() as u32;
+        self.funcs.push(entity);
+        self.views.push(view);
+        self.cx.set_funcs(self.views.as_ptr());
+        Ok(index)
+    }
+
+    pub fn add_memory(&mut self, ty: MemoryType) -> Result<u32, Error> {
+        let most = self.engine.profile().limits().memory_pages;
+        if ty.min > most {
+            return Err(Error::limit(Limit::MemoryPages, u64::from(most)));
+        }
+        self.memories.push(Box::new(LinearMemory::new(ty, most)?));
+        Ok(self.memories.len() as u32 - 1)
+    }
+
+    pub fn add_table(&mut self, ty: TableType, init: u32) -> Result<u32, Error> {
+        let most = self.engine.profile().limits().table_entries;
+        if ty.min > most {
+            return Err(Error::limit(Limit::TableEntries, u64::from(most)));
+        }
+        self.tables.push(Box::new(TableEntity::new(ty, most, init)?));
+        Ok(self.tables.len() as u32 - 1)
+    }
+
+    pub fn add_global(&mut self, ty: GlobalType, value: u64) -> u32 {
+        self.globals.push(GlobalEntity { ty, value: Box::new(Cell::new(value)) });
+        self.globals.len() as u32 - 1
+    }
+
+    fn mine<V>(&self, store: u64, found: Option<V>) -> Result<V, Error> {
+        if store != self.id {
+            return Err(Error::new(ErrorCode::WrongStore));
+        }
+        found.ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    pub fn func(&self, func: Func) -> Result<FuncEntity, Error> {
+        self.mine(func.store, self.funcs.get(func.index as usize).copied())
+    }
+
+    pub fn memory(&self, memory: Memory) -> Result<&LinearMemory, Error> {
+        self.mine(memory.store, self.memories.get(memory.index as usize)).map(|memory| &**memory)
+    }
+
+    pub fn memory_mut(&mut self, memory: Memory) -> Result<&mut LinearMemory, Error> {
+        if memory.store != self.id {
+            return Err(Error::new(ErrorCode::WrongStore));
+        }
+        let found = self.memories.get_mut(memory.index as usize);
+        found.map(|memory| &mut **memory).ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    pub fn table(&self, table: Table) -> Result<&TableEntity, Error> {
+        self.mine(table.store, self.tables.get(table.index as usize)).map(|table| &**table)
+    }
+
+    pub fn table_mut(&mut self, table: Table) -> Result<&mut TableEntity, Error> {
+        if table.store != self.id {
+            return Err(Error::new(ErrorCode::WrongStore));
+        }
+        let found = self.tables.get_mut(table.index as usize);
+        found.map(|table| &mut **table).ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    pub fn global(&self, global: Global) -> Result<&GlobalEntity, Error> {
+        self.mine(global.store, self.globals.get(global.index as usize))
+    }
+
+    pub fn instance(&self, index: u32) -> Result<&InstanceEntity, Error> {
+        self.instances.get(index as usize).ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    /// Checks a value that the host gives.
+    pub fn check_value(&self, value: Val, ty: ValType) -> Result<(), Error> {
+        if value.ty() != ty {
+            return Err(Error::new(ErrorCode::WrongType));
+        }
+        if !value.belongs(self.id) {
+            return Err(Error::new(ErrorCode::WrongStore));
+        }
+        Ok(())
+    }
+
+    /// A reference that the host gives, as a table entry.
+    pub fn reference(&self, value: Val, ty: ValType) -> Result<u32, Error> {
+        self.check_value(value, ty)?;
+        Ok(value.to_slot() as u32)
+    }
+
+    /// Whether the store may be used.
+    pub fn usable(&self) -> Result<(), Error> {
+        if self.poisoned { Err(Error::new(ErrorCode::Poisoned)) } else { Ok(()) }
+    }
+
+    /// Code and view of a WebAssembly function.
+    pub fn code_of(&self, instance: u32, defined: u32) -> Result<(*const CodeRecord, *const InstanceView), Error> {
+        let instance = self.instance(instance)?;
+        let records = instance.module.inner.code.records();
+        let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
+        Ok((core::ptr::from_ref(record), core::ptr::from_ref(&*instance.view)))
+    }
+}
+
+const _: () = {
+    const fn send<T: Send>() {}
+    send::<Store<()>>();
+};

@@ -1,0 +1,485 @@
+//! Branches, returns, calls: ops that end a run.
+
+use alloc::vec::Vec;
+
+use super::Translator;
+use super::control::{FrameKind, PendingTable};
+use super::emit::{Operand, Popped, fields, fields_x, fits};
+use super::stack::Loc;
+use crate::code::inst::{Family, control, moves};
+use crate::exec::ctx::Service;
+use crate::table::gas::GasClass;
+use crate::table::ops::Op;
+use crate::types::ValType;
+use crate::valid::env::ModuleEnv;
+
+/// The comparison that holds when `op` does not.
+pub fn negated(op: Op) -> Op {
+    match op {
+        Op::I32Eq => Op::I32Ne,
+        Op::I32Ne => Op::I32Eq,
+        Op::I32LtS => Op::I32GeS,
+        Op::I32LtU => Op::I32GeU,
+        Op::I32GtS => Op::I32LeS,
+        Op::I32GtU => Op::I32LeU,
+        Op::I32LeS => Op::I32GtS,
+        Op::I32LeU => Op::I32GtU,
+        Op::I32GeS => Op::I32LtS,
+        Op::I32GeU => Op::I32LtU,
+        Op::I64Eq => Op::I64Ne,
+        Op::I64Ne => Op::I64Eq,
+        Op::I64LtS => Op::I64GeS,
+        Op::I64LtU => Op::I64GeU,
+        Op::I64GtS => Op::I64LeS,
+        Op::I64GtU => Op::I64LeU,
+        Op::I64LeS => Op::I64GtS,
+        Op::I64LeU => Op::I64GtU,
+        Op::I64GeS => Op::I64LtS,
+        Op::I64GeU => Op::I64LtU,
+        other => other,
+    }
+}
+
+/// The comparison with its operands exchanged.
+pub fn exchanged(op: Op) -> Op {
+    match op {
+        Op::I32LtS => Op::I32GtS,
+        Op::I32LtU => Op::I32GtU,
+        Op::I32GtS => Op::I32LtS,
+        Op::I32GtU => Op::I32LtU,
+        Op::I32LeS => Op::I32GeS,
+        Op::I32LeU => Op::I32GeU,
+        Op::I32GeS => Op::I32LeS,
+        Op::I32GeU => Op::I32LeU,
+        Op::I64LtS => Op::I64GtS,
+        Op::I64LtU => Op::I64GtU,
+        Op::I64GtS => Op::I64LtS,
+        Op::I64GtU => Op::I64LtU,
+        Op::I64LeS => Op::I64GeS,
+        Op::I64LeU => Op::I64GeU,
+        Op::I64GeS => Op::I64LeS,
+        Op::I64GeU => Op::I64LeU,
+        Op::F32Lt => Op::F32Gt,
+        Op::F32Gt => Op::F32Lt,
+        Op::F32Le => Op::F32Ge,
+        Op::F32Ge => Op::F32Le,
+        Op::F64Lt => Op::F64Gt,
+        Op::F64Gt => Op::F64Lt,
+        Op::F64Le => Op::F64Ge,
+        Op::F64Ge => Op::F64Le,
+        other => other,
+    }
+}
+
+impl Translator {
+    /// What an operator costs that statically moves `values`.
+    pub fn owe_with_values(&mut self, class: GasClass, values: usize) {
+        let values = u32::try_from(values).unwrap_or(u32::MAX);
+        self.owe(self.schedule.class(class).saturating_add(self.schedule.per_value.saturating_mul(values)));
+    }
+
+    /// Emits a jump that is taken if the condition is `sense`, and pays. The target is to be filled in.
+    pub fn emit_branch_if(&mut self, condition: Popped, sense: bool) -> u32 {
+        let fused = match condition.operand {
+            Operand::Acc(position) if self.last == Some(position) => self.fuse_compare(position, sense),
+            _ => None,
+        };
+        let (inst, operands) = fused.unwrap_or_else(|| {
+            let op = if sense { Op::I32Ne } else { Op::I32Eq };
+            let row = Family::IntBranch.row_of(op).unwrap_or(0);
+            match self.condition(condition) {
+                Operand::Slot(slot) => (Family::IntBranch.inst(row, 2), fields_x(0, slot.field(), 0)),
+                _ => (Family::IntBranch.inst(row, 3), fields_x(0, 0, 0)),
+            }
+        });
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        let position = self.append(inst, &[operands, cost | cost << 32, cost << 32]);
+        self.last = None;
+        self.flushed = None;
+        self.run.handlers = 0;
+        position
+    }
+
+    /// Takes a comparison back that was emitted last: the branch that does it instead.
+    fn fuse_compare(&mut self, position: u32, sense: bool) -> Option<(crate::code::inst::InstId, u64)> {
+        let (family, row, variant) = self.inst_at(position).parts();
+        let operands = self.word_at(position + 1);
+        let op = *family.rows().get(usize::from(row))?;
+        let inst = match family {
+            Family::IntCompare => {
+                let op = if sense { op } else { negated(op) };
+                Family::IntBranch.inst(Family::IntBranch.row_of(op)?, variant / 2)
+            }
+            Family::FloatCompare => {
+                Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense))
+            }
+            _ => return None,
+        };
+        self.retract(position);
+        Some((inst, operands))
+    }
+
+    /// Emits `br` and pays. The target is to be filled in.
+    pub fn emit_br(&mut self) -> u32 {
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        self.append(Family::Control.inst(0, control::BR), &[0, cost])
+    }
+
+    /// Moves the topmost values to where a label expects them. May change where they are; the stack keeps
+    /// its height.
+    fn move_to_label(&mut self, height: usize, arity: usize) {
+        let top = self.stack.height();
+        let from = top.saturating_sub(arity);
+        if arity == 0 {
+            return;
+        }
+        if from == height {
+            self.settle_top(arity);
+            return;
+        }
+        let to = self.slots.operand(height);
+        if arity == 1 {
+            let popped = self.pop();
+            match popped.operand {
+                Operand::Acc(position) | Operand::FloatAcc(position) if self.last == Some(position) => {
+                    self.redirect(position, to);
+                }
+                Operand::Const(value) => self.emit_const(to, value),
+                _ => {
+                    let slot = self.in_slot(popped);
+                    self.emit_copy(to, slot);
+                }
+            }
+            self.push_own(popped.ty);
+            return;
+        }
+        self.settle_top(arity);
+        let own = self.slots.operand(from);
+        let inst = Family::Moves.inst(0, moves::COPY_RANGE);
+        self.emit(inst, &[fields_x(to.field(), own.field(), arity as u32)]);
+    }
+
+    /// Points the branch at `op`, whose target field is `quarter`, to a label.
+    fn aim(&mut self, frame: usize, quarter: u32, op: u32) {
+        let Some(target) = self.frames.get(frame) else { return };
+        if target.kind == FrameKind::Loop {
+            let distance = i64::from(target.start) - i64::from(op);
+            self.set_quarter(quarter, distance as i32 as u32);
+            return;
+        }
+        let mut list = target.fixups;
+        self.add_fixup(&mut list, quarter, op);
+        if let Some(target) = self.frames.get_mut(frame) {
+            target.fixups = list;
+        }
+    }
+
+    /// `br`.
+    pub fn br(&mut self, depth: u32) {
+        let Some((index, frame)) = self.label(depth) else { return };
+        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        self.owe_with_values(GasClass::Br, arity);
+        if kind == FrameKind::Function {
+            self.emit_return(arity);
+        } else {
+            self.move_to_label(height, arity);
+            let op = self.emit_br();
+            self.aim(index, op * 2 + 5, op);
+        }
+        self.end_reachable();
+    }
+
+    /// `br_if`.
+    pub fn br_if(&mut self, depth: u32) {
+        let Some((index, frame)) = self.label(depth) else { return };
+        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        self.owe_with_values(GasClass::BrIf, arity);
+        let condition = self.pop();
+        let in_place = self.stack.height().saturating_sub(arity) == height;
+        if kind != FrameKind::Function && (arity == 0 || in_place) {
+            self.settle_top(arity);
+            let op = self.emit_branch_if(condition, true);
+            self.aim(index, op * 2 + 6, op);
+            self.begin_on_edge(op * 2 + 5);
+            return;
+        }
+        // The moves belong to the taken edge alone: jump over them if it is not taken.
+        if kind == FrameKind::Function && arity <= 1 {
+            self.settle_if_acc(arity);
+        } else {
+            self.settle_top(arity);
+        }
+        let skip = self.emit_branch_if(condition, false);
+        if kind == FrameKind::Function {
+            self.emit_return_kept(arity);
+        } else {
+            let (to, from) =
+                (self.slots.operand(height), self.slots.operand(self.stack.height().saturating_sub(arity)));
+            let inst = Family::Moves.inst(0, moves::COPY_RANGE);
+            self.append(inst, &[fields_x(to.field(), from.field(), arity as u32)]);
+            let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
+            self.aim(index, op * 2 + 5, op);
+        }
+        let distance = self.code.len() as u32 - skip;
+        self.set_quarter(skip * 2 + 6, distance);
+        self.begin_on_edge(skip * 2 + 4);
+        self.last = None;
+    }
+
+    /// Puts the topmost value into its slot if it is in an accumulator.
+    fn settle_if_acc(&mut self, arity: usize) {
+        if arity == 1
+            && matches!(self.stack.entries.last().map(|entry| entry.loc), Some(Loc::Acc | Loc::FloatAcc))
+        {
+            self.settle_top(1);
+        }
+    }
+
+    /// A return on one edge of a branch: everything is paid, the values stay on the model's stack.
+    fn emit_return_kept(&mut self, results: usize) {
+        let top = self.stack.height();
+        let inst = |variant| Family::Control.inst(0, variant);
+        match (results, self.stack.entries.last().map(|entry| entry.loc)) {
+            (0, _) => self.append(inst(control::RETURN_NONE), &[0, 0]),
+            (1, Some(Loc::Const(value))) if fits(value) => {
+                self.append(inst(control::RETURN_CONST), &[fields_x(0, 0, value as u32), 0])
+            }
+            (1, Some(Loc::Local(local))) => {
+                let slot = self.slots.local(local);
+                self.append(inst(control::RETURN_SLOT), &[fields(0, slot.field(), 0, 0), 0])
+            }
+            (1, Some(Loc::Const(value))) => {
+                let own = self.slots.operand(top.saturating_sub(1));
+                self.append(Family::Moves.inst(0, moves::CONST64), &[own.field(), value]);
+                self.append(inst(control::RETURN_SLOT), &[fields(0, own.field(), 0, 0), 0])
+            }
+            (1, _) => {
+                let own = self.slots.operand(top.saturating_sub(1));
+                self.append(inst(control::RETURN_SLOT), &[fields(0, own.field(), 0, 0), 0])
+            }
+            _ => {
+                let from = self.slots.operand(top.saturating_sub(results));
+                self.append(inst(control::RETURN_MANY), &[fields_x(from.field(), 0, results as u32), 0])
+            }
+        };
+    }
+
+    /// Returns and pays.
+    pub fn emit_return(&mut self, results: usize) {
+        let inst = |variant| Family::Control.inst(0, variant);
+        let (inst, operands) = match results {
+            0 => (inst(control::RETURN_NONE), 0),
+            1 => {
+                let popped = self.pop();
+                match popped.operand {
+                    Operand::Slot(slot) => (inst(control::RETURN_SLOT), fields(0, slot.field(), 0, 0)),
+                    Operand::Acc(_) => (inst(control::RETURN_ACC), 0),
+                    Operand::FloatAcc(_) => (inst(control::RETURN_FLOAT), 0),
+                    Operand::Const(value) if fits(value) => {
+                        (inst(control::RETURN_CONST), fields_x(0, 0, value as u32))
+                    }
+                    Operand::Const(_) => {
+                        let slot = self.in_slot(popped);
+                        (inst(control::RETURN_SLOT), fields(0, slot.field(), 0, 0))
+                    }
+                }
+            }
+            _ => {
+                self.settle_top(results);
+                let from = self.slots.operand(self.stack.height().saturating_sub(results));
+                (inst(control::RETURN_MANY), fields_x(from.field(), 0, results as u32))
+            }
+        };
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        self.append(inst, &[operands, cost]);
+        self.last = None;
+        self.flushed = None;
+    }
+
+    /// `return`.
+    pub fn return_(&mut self, env: &ModuleEnv) {
+        let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
+        self.owe_with_values(GasClass::Return, results);
+        self.emit_return(results);
+        self.end_reachable();
+    }
+
+    /// `br_table`, before its targets are known.
+    pub fn br_table(&mut self, count: u32) {
+        let index = self.pop();
+        self.table = Some(PendingTable { index, count, op: None, arrived: 0, arity: 0, stubs: Vec::new() });
+    }
+
+    /// A target of the `br_table`.
+    pub fn table_target(&mut self, _: &ModuleEnv, depth: u32, default: bool) {
+        let Some(mut table) = self.table.take() else { return };
+        let Some((index, frame)) = self.label(depth) else { return };
+        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        let op = match table.op {
+            Some(op) => op,
+            None => {
+                table.arity = arity;
+                self.owe_with_values(GasClass::BrTable, arity);
+                // The index is above the values: it stays where it is while they settle.
+                let operand = self.condition(table.index);
+                self.settle_top(arity);
+                if self.charge_is_due() {
+                    self.emit_charge();
+                }
+                let cost = self.pay();
+                let (variant, slot) = match operand {
+                    Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
+                    _ => (control::BR_TABLE_ACC, 0),
+                };
+                self.append(
+                    Family::Control.inst(0, variant),
+                    &[fields_x(slot, 0, table.count), cost],
+                )
+            }
+        };
+        table.op = Some(op);
+        let entry = self.code.len() as u32;
+        self.code.push(0);
+        let in_place = self.stack.height().saturating_sub(arity) == height;
+        if kind != FrameKind::Function && (arity == 0 || in_place) {
+            self.aim(index, entry * 2, op);
+        } else {
+            table.stubs.push((entry, depth));
+        }
+        table.arrived += 1;
+        if !default {
+            self.table = Some(table);
+            return;
+        }
+        for (entry, depth) in core::mem::take(&mut table.stubs) {
+            let distance = self.code.len() as u32 - op;
+            self.set_quarter(entry * 2, distance);
+            self.table_stub(depth, table.arity);
+        }
+        self.end_reachable();
+    }
+
+    /// Moves the values of a `br_table` and goes on to the label.
+    fn table_stub(&mut self, depth: u32, arity: usize) {
+        let Some((index, frame)) = self.label(depth) else { return };
+        if frame.kind == FrameKind::Function {
+            let from = self.slots.operand(self.stack.height().saturating_sub(arity));
+            let (variant, operands) = match arity {
+                0 => (control::RETURN_NONE, 0),
+                1 => (control::RETURN_SLOT, fields(0, from.field(), 0, 0)),
+                _ => (control::RETURN_MANY, fields_x(from.field(), 0, arity as u32)),
+            };
+            self.append(Family::Control.inst(0, variant), &[operands, 0]);
+            return;
+        }
+        let to = self.slots.operand(frame.height);
+        let from = self.slots.operand(self.stack.height().saturating_sub(arity));
+        self.append(
+            Family::Moves.inst(0, moves::COPY_RANGE),
+            &[fields_x(to.field(), from.field(), arity as u32)],
+        );
+        let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
+        self.aim(index, op * 2 + 5, op);
+    }
+
+    /// Pops arguments and pushes results of a call that was emitted.
+    fn after_call(&mut self, params: usize, results: &[ValType]) {
+        self.stack.truncate(self.stack.height().saturating_sub(params));
+        let settled = self.stack.settled;
+        results.iter().for_each(|&ty| self.push_own(ty));
+        self.stack.settled = settled;
+        self.run.handlers = 0;
+        self.last = None;
+        self.flushed = None;
+    }
+
+    /// `call`.
+    pub fn call(&mut self, env: &ModuleEnv, func: u32) {
+        let Some(ty) = env.func_type(func) else { return };
+        let params = ty.params().len();
+        self.owe_with_values(GasClass::Call, params);
+        self.settle_top(params);
+        self.free_accs();
+        let base = self.slots.operand(self.stack.height().saturating_sub(params));
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        let position = match func.checked_sub(env.imported_funcs) {
+            Some(defined) => self.append(
+                Family::Control.inst(0, control::CALL),
+                &[fields_x(base.field(), 0, defined), cost],
+            ),
+            None => self.append_service(Service::CallImport, base.field(), func, 0, cost),
+        };
+        self.note(position, 0);
+        self.run.map_from = self.map.len();
+        self.after_call(params, ty.results());
+    }
+
+    /// `call_indirect`.
+    pub fn call_indirect(&mut self, env: &ModuleEnv, ty: u32, table: u32) {
+        let Some(callee) = env.types.get(ty as usize) else { return };
+        let params = callee.params().len();
+        self.owe_with_values(GasClass::CallIndirect, params);
+        let index = self.pop();
+        let index = self.condition(index);
+        self.settle_top(params);
+        self.free_accs();
+        let base = self.slots.operand(self.stack.height().saturating_sub(params)).field();
+        let (variant, slot) = match index {
+            Operand::Slot(slot) => (control::CALL_INDIRECT_SLOT, slot.field()),
+            _ => (control::CALL_INDIRECT_ACC, 0),
+        };
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        let position = self.append(
+            Family::Control.inst(0, variant),
+            &[fields_x(base, slot, table), cost | u64::from(ty) << 32, 0],
+        );
+        self.note(position, 0);
+        self.run.map_from = self.map.len();
+        self.after_call(params, callee.results());
+    }
+
+    /// Appends an op that the driver does.
+    pub fn append_service(&mut self, service: Service, a: u64, x: u32, y: u32, cost: u64) -> u32 {
+        self.append(Family::Service.inst(0, service as u16), &[fields_x(a, 0, x), cost, u64::from(y)])
+    }
+
+    /// An operator that the driver does: operands in slots, the result (if any) to the first one's.
+    pub fn service(&mut self, service: Service, operands: usize, x: u32, y: u32, result: Option<ValType>) {
+        self.settle_top(operands);
+        self.free_accs();
+        let base = self.stack.height().saturating_sub(operands);
+        let a = self.slots.operand(base).field();
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        let position = self.append_service(service, a, x, y, cost);
+        self.note(position, 0);
+        self.run.map_from = self.map.len();
+        self.stack.truncate(base);
+        let settled = self.stack.settled;
+        if let Some(ty) = result {
+            self.push_own(ty);
+        }
+        self.stack.settled = settled.min(self.stack.height());
+        self.run.handlers = 0;
+        self.last = None;
+        self.flushed = None;
+    }
+
+}

@@ -1,0 +1,240 @@
+//! Blocks and labels. At a label all values are in fixed slots, nothing is in an accumulator, and no gas is
+//! pending.
+
+use alloc::vec::Vec;
+
+use super::Translator;
+use super::emit::{Operand, Popped};
+use super::stack::NONE;
+use crate::binary::instr::Instr;
+use crate::table::gas::GasClass;
+use crate::types::ValType;
+use crate::valid::env::ModuleEnv;
+
+/// What opened a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    Function,
+    Block,
+    Loop,
+    If,
+    Else,
+}
+
+/// A branch whose target is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixup {
+    /// Where the target goes, in quarters of words.
+    pub quarter: u32,
+    /// The op that it is relative to.
+    pub op: u32,
+    /// The next fixup of the same label.
+    pub next: u32,
+}
+
+/// An open block.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub kind: FrameKind,
+    /// Height of the operand stack below the block's parameters.
+    pub height: usize,
+    pub params: usize,
+    pub results: usize,
+    pub ty: BlockTypes,
+    /// First of the fixups that wait for the block's end.
+    pub fixups: u32,
+    /// A loop's first op.
+    pub start: u32,
+    /// Of an `if`: the jump to `else` (or the end), and the cost field of its edge.
+    pub otherwise: Option<(Fixup, u32)>,
+}
+
+/// Where a block's types come from.
+#[derive(Clone, Copy, Debug)]
+pub enum BlockTypes {
+    /// The function's results.
+    Function,
+    /// The block's own.
+    Block(crate::binary::instr::BlockType),
+}
+
+impl Frame {
+    /// The outermost frame.
+    pub fn function(results: usize) -> Frame {
+        Frame {
+            kind: FrameKind::Function,
+            height: 0,
+            params: 0,
+            results,
+            ty: BlockTypes::Function,
+            fixups: NONE,
+            start: 0,
+            otherwise: None,
+        }
+    }
+
+    /// How many values a branch to the label takes along.
+    pub fn arity(&self) -> usize {
+        if self.kind == FrameKind::Loop { self.params } else { self.results }
+    }
+}
+
+/// A `br_table` whose targets are arriving.
+#[derive(Debug)]
+pub struct PendingTable {
+    pub index: Popped,
+    /// Targets without the default.
+    pub count: u32,
+    /// The op, once the first target has told how many values move.
+    pub op: Option<u32>,
+    pub arrived: u32,
+    pub arity: usize,
+    /// Targets that need moves first: position of the entry, depth of the label.
+    pub stubs: Vec<(u32, u32)>,
+}
+
+impl Translator {
+    /// `block`, `loop`, `if`.
+    pub fn open_block(&mut self, env: &ModuleEnv, kind: FrameKind, instr: &Instr) {
+        let ty = instr.block_type();
+        let (params, results) = env.block_type(ty).map_or((0, 0), |(p, r)| (p.len(), r.len()));
+        let condition = (kind == FrameKind::If).then(|| self.pop());
+        self.settle_all();
+        let mut frame = Frame {
+            kind,
+            height: self.stack.height().saturating_sub(params),
+            params,
+            results,
+            ty: BlockTypes::Block(ty),
+            fixups: NONE,
+            start: 0,
+            otherwise: None,
+        };
+        match condition {
+            Some(condition) => {
+                let op = self.emit_branch_if(condition, false);
+                let fixup = Fixup { quarter: op * 2 + 6, op, next: NONE };
+                frame.otherwise = Some((fixup, op * 2 + 4));
+                self.begin_on_edge(op * 2 + 5);
+            }
+            None if kind == FrameKind::Loop => {
+                self.settle();
+                self.last = None;
+                frame.start = self.code.len() as u32;
+            }
+            None => {}
+        }
+        self.frames.push(frame);
+    }
+
+    /// `else`.
+    pub fn open_else(&mut self, env: &ModuleEnv) {
+        let Some(mut frame) = self.frames.pop() else { return };
+        if self.reachable {
+            self.settle_top(frame.results);
+            let op = self.emit_br();
+            self.add_fixup(&mut frame.fixups, op * 2 + 5, op);
+        }
+        self.stack.truncate(frame.height);
+        self.stack.settled = self.stack.settled.min(frame.height);
+        if let BlockTypes::Block(ty) = frame.ty
+            && let Some((params, _)) = env.block_type(ty)
+        {
+            params.iter().for_each(|&ty| self.push_own(ty));
+        }
+        self.stack.settled = self.stack.height();
+        if let Some((fixup, cost)) = frame.otherwise.take() {
+            self.resolve(fixup);
+            self.begin_on_edge(cost);
+        }
+        self.last = None;
+        self.reachable = true;
+        frame.kind = FrameKind::Else;
+        self.frames.push(frame);
+    }
+
+    /// `end`.
+    pub fn close_block(&mut self, env: &ModuleEnv) {
+        let Some(frame) = self.frames.pop() else { return };
+        if frame.kind == FrameKind::Function {
+            if self.reachable {
+                self.owe_with_values(GasClass::Return, frame.results);
+                self.emit_return(frame.results);
+            }
+            return;
+        }
+        let joined = frame.fixups != NONE;
+        let only_otherwise = !joined && !self.reachable;
+        if self.reachable {
+            if joined || frame.otherwise.is_some() {
+                self.settle_top(frame.results);
+                self.settle();
+            }
+        } else {
+            self.stack.truncate(frame.height);
+            self.stack.settled = self.stack.height();
+            self.push_results(env, frame.ty);
+            self.stack.settled = self.stack.height();
+            self.begin_run();
+        }
+        let mut next = frame.fixups;
+        while let Some(&fixup) = self.fixups.get(next as usize) {
+            self.resolve(fixup);
+            next = fixup.next;
+        }
+        if let Some((fixup, cost)) = frame.otherwise {
+            self.resolve(fixup);
+            if only_otherwise {
+                self.begin_on_edge(cost);
+            }
+        }
+        if joined || frame.otherwise.is_some() || !self.reachable {
+            self.last = None;
+            self.flushed = None;
+        }
+        self.reachable = true;
+    }
+
+    /// Pushes a block's results, which are in their slots.
+    fn push_results(&mut self, env: &ModuleEnv, ty: BlockTypes) {
+        let results: &[ValType] = match ty {
+            BlockTypes::Block(ty) => env.block_type(ty).map_or(&[], |(_, results)| results),
+            BlockTypes::Function => env.func_type(self.func).map_or(&[], |ty| ty.results()),
+        };
+        results.iter().for_each(|&ty| self.push_own(ty));
+    }
+
+    /// Adds a branch to a label's list.
+    pub fn add_fixup(&mut self, list: &mut u32, quarter: u32, op: u32) {
+        let index = self.fixups.len() as u32;
+        self.fixups.push(Fixup { quarter, op, next: *list });
+        *list = index;
+    }
+
+    /// The label is here.
+    pub fn resolve(&mut self, fixup: Fixup) {
+        let distance = self.code.len() as i64 - i64::from(fixup.op);
+        self.set_quarter(fixup.quarter, distance as i32 as u32);
+    }
+
+    /// The frame of a label, counted from the innermost; and its index.
+    pub fn label(&self, depth: u32) -> Option<(usize, &Frame)> {
+        let index = self.frames.len().checked_sub(1 + depth as usize)?;
+        Some((index, self.frames.get(index)?))
+    }
+
+    /// Nothing follows until the block ends.
+    pub fn end_reachable(&mut self) {
+        self.reachable = false;
+        self.dead_blocks = 0;
+        self.last = None;
+        self.flushed = None;
+        let height = self.frames.last().map_or(0, |frame| frame.height);
+        self.stack.truncate(height);
+    }
+
+    /// Whether a constant operand must go to a slot first; conditions are never immediates.
+    pub fn condition(&mut self, popped: Popped) -> Operand {
+        self.no_const(popped)
+    }
+}

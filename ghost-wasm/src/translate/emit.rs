@@ -1,0 +1,272 @@
+//! Appending ops to the code, patching them, and getting operands where an op wants them.
+
+use super::Translator;
+use super::slots::SlotIdx;
+use super::stack::{Loc, NONE};
+use crate::code::inst::{Family, InstId, moves};
+use crate::code::map::MapEntry;
+use crate::types::ValType;
+
+/// An operand that was taken off the stack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operand {
+    /// In a slot.
+    Slot(SlotIdx),
+    /// A constant.
+    Const(u64),
+    /// In the integer accumulator; the op that put it there.
+    Acc(u32),
+    /// In the float accumulator; likewise.
+    FloatAcc(u32),
+}
+
+/// An operand with its type and the height it had.
+#[derive(Clone, Copy, Debug)]
+pub struct Popped {
+    pub operand: Operand,
+    pub ty: ValType,
+    pub height: usize,
+}
+
+/// Packs the four u16 fields of an operand word.
+pub const fn fields(f0: u64, f1: u64, f2: u64, f3: u64) -> u64 {
+    f0 | f1 << 16 | f2 << 32 | f3 << 48
+}
+
+/// Packs two u16 fields and a u32 field.
+pub const fn fields_x(f0: u64, f1: u64, x: u32) -> u64 {
+    f0 | f1 << 16 | (x as u64) << 32
+}
+
+/// Whether a constant is the sign extension of its low half.
+pub const fn fits(value: u64) -> bool {
+    value as i32 as i64 as u64 == value
+}
+
+impl Translator {
+    /// Appends an op as it is.
+    pub fn append(&mut self, inst: InstId, words: &[u64]) -> u32 {
+        let position = self.code.len() as u32;
+        self.code.push(u64::from(inst.0));
+        self.code.extend_from_slice(words);
+        self.run.handlers += 1;
+        position
+    }
+
+    /// Appends an op, with a charge before it if there was none for long.
+    pub fn emit(&mut self, inst: InstId, words: &[u64]) -> u32 {
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let position = self.append(inst, words);
+        self.last = Some(position);
+        self.flushed = None;
+        position
+    }
+
+    /// Appends an op that can trap.
+    pub fn emit_trapping(&mut self, inst: InstId, words: &[u64]) -> u32 {
+        let position = self.emit(inst, words);
+        self.note(position, self.run.pending as i32);
+        position
+    }
+
+    /// Notes the operator's place for the op at `position`.
+    pub fn note(&mut self, position: u32, due: i32) {
+        self.map.push(MapEntry { position, offset: self.offset, due });
+    }
+
+    /// Removes the op emitted last, so that another can take its place.
+    pub fn retract(&mut self, position: u32) {
+        self.code.truncate(position as usize);
+        self.run.handlers = self.run.handlers.saturating_sub(1);
+        self.last = None;
+    }
+
+    /// The instruction at a position of the body at hand.
+    pub fn inst_at(&self, position: u32) -> InstId {
+        InstId(self.code.get(position as usize).copied().unwrap_or(0) as u16)
+    }
+
+    /// A word of the code.
+    pub fn word_at(&self, position: u32) -> u64 {
+        self.code.get(position as usize).copied().unwrap_or(0)
+    }
+
+    /// A half word of the code, by its index in halves.
+    pub fn quarter(&self, index: u32) -> u32 {
+        let word = self.word_at(index / 2);
+        if index.is_multiple_of(2) { word as u32 } else { (word >> 32) as u32 }
+    }
+
+    /// Writes a half word of the code.
+    pub fn set_quarter(&mut self, index: u32, value: u32) {
+        if let Some(word) = self.code.get_mut(index as usize / 2) {
+            let shift = index % 2 * 32;
+            *word = *word & !(0xffff_ffff << shift) | u64::from(value) << shift;
+        }
+    }
+
+    /// Makes the op at `position`, whose result goes to an accumulator, write a slot.
+    pub fn redirect(&mut self, position: u32, slot: SlotIdx) {
+        let at = position as usize;
+        if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
+            *inst -= 1;
+            *operands = *operands & !0xffff | slot.field();
+        }
+    }
+
+    /// The reverse of [`redirect`](Translator::redirect).
+    pub fn undirect(&mut self, position: u32) {
+        let at = position as usize;
+        if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
+            *inst += 1;
+            *operands &= !0xffff;
+        }
+    }
+
+    /// Pushes a value that is in its own slot.
+    pub fn push_own(&mut self, ty: ValType) {
+        self.stack.push(Loc::Own, ty, NONE);
+        self.slots.reach(self.stack.height());
+    }
+
+    /// Pushes a value that is elsewhere.
+    pub fn push(&mut self, loc: Loc, ty: ValType) {
+        self.stack.push(loc, ty, NONE);
+        self.slots.reach(self.stack.height());
+    }
+
+    /// Takes a value off the stack.
+    pub fn pop(&mut self) -> Popped {
+        let (entry, height) = self.stack.pop();
+        let operand = match entry.loc {
+            Loc::Own => Operand::Slot(self.slots.operand(height)),
+            Loc::Local(local) => Operand::Slot(self.slots.local(local)),
+            Loc::Const(value) => Operand::Const(value),
+            Loc::Acc => Operand::Acc(entry.link),
+            Loc::FloatAcc => Operand::FloatAcc(entry.link),
+        };
+        Popped { operand, ty: entry.ty, height }
+    }
+
+    /// Copies a slot.
+    pub fn emit_copy(&mut self, to: SlotIdx, from: SlotIdx) {
+        if to != from {
+            let inst = Family::Moves.inst(0, moves::COPY);
+            self.emit(inst, &[fields(to.field(), from.field(), 0, 0)]);
+        }
+    }
+
+    /// Puts a constant into a slot.
+    pub fn emit_const(&mut self, to: SlotIdx, value: u64) {
+        if fits(value) {
+            let inst = Family::Moves.inst(0, moves::CONST32);
+            self.emit(inst, &[fields_x(to.field(), 0, value as u32)]);
+        } else {
+            self.emit(Family::Moves.inst(0, moves::CONST64), &[to.field(), value]);
+        }
+    }
+
+    /// The slot of an operand; puts it into its own slot if it is in none.
+    pub fn in_slot(&mut self, popped: Popped) -> SlotIdx {
+        let own = self.slots.operand(popped.height);
+        match popped.operand {
+            Operand::Slot(slot) => return slot,
+            Operand::Const(value) => self.emit_const(own, value),
+            Operand::Acc(position) | Operand::FloatAcc(position) => self.redirect(position, own),
+        }
+        own
+    }
+
+    /// An operand that may be in a slot or an accumulator, but not a constant.
+    pub fn no_const(&mut self, popped: Popped) -> Operand {
+        match popped.operand {
+            Operand::Const(_) => Operand::Slot(self.in_slot(popped)),
+            operand => operand,
+        }
+    }
+
+    /// Puts the value at `index` into its own slot. From the top down where several are to be moved.
+    fn settle_entry(&mut self, index: usize) {
+        let Some(&entry) = self.stack.entries.get(index) else { return };
+        let own = self.slots.operand(index);
+        match entry.loc {
+            Loc::Own => return,
+            Loc::Local(local) => {
+                let from = self.slots.local(local);
+                self.emit_copy(own, from);
+            }
+            Loc::Const(value) => self.emit_const(own, value),
+            Loc::Acc | Loc::FloatAcc => self.redirect(entry.link, own),
+        }
+        self.stack.relocate(index, Loc::Own);
+    }
+
+    /// Puts the topmost `count` values into their own slots.
+    pub fn settle_top(&mut self, count: usize) {
+        let height = self.stack.height();
+        let from = height.saturating_sub(count);
+        for index in (from.max(self.stack.settled)..height).rev() {
+            self.settle_entry(index);
+        }
+        if from <= self.stack.settled {
+            self.stack.settled = height;
+        }
+    }
+
+    /// Puts all values into their own slots.
+    pub fn settle_all(&mut self) {
+        self.settle_top(self.stack.height());
+    }
+
+    /// Gets the value out of the integer accumulator, because it will be overwritten.
+    pub fn free_acc(&mut self) -> Option<(u32, u32)> {
+        let index = self.stack.acc?;
+        self.free(index)
+    }
+
+    /// Gets the value out of the float accumulator.
+    pub fn free_float_acc(&mut self) -> Option<(u32, u32)> {
+        let index = self.stack.float_acc?;
+        self.free(index)
+    }
+
+    fn free(&mut self, index: u32) -> Option<(u32, u32)> {
+        let link = self.stack.entries.get(index as usize)?.link;
+        self.settle_entry(index as usize);
+        Some((link, index))
+    }
+
+    /// Gets all values out of the accumulators.
+    pub fn free_accs(&mut self) {
+        self.free_acc();
+        self.free_float_acc();
+    }
+
+    /// Pushes the result of an op that is emitted now. `inst` is the variant with the result in a slot; the
+    /// field for it is zero in `words`.
+    pub fn produce(&mut self, inst: InstId, words: &[u64], ty: ValType, traps: bool) {
+        let float = ty.is_float();
+        let freed = if float { self.free_float_acc() } else { self.free_acc() };
+        let to_acc = InstId(inst.0 + 1);
+        let position = if traps { self.emit_trapping(to_acc, words) } else { self.emit(to_acc, words) };
+        self.flushed = freed;
+        self.stack.push(if float { Loc::FloatAcc } else { Loc::Acc }, ty, position);
+        self.slots.reach(self.stack.height());
+    }
+
+    /// Emits what still reads `local`, because it will be written.
+    pub fn preserve(&mut self, local: u32) {
+        let mut index = self.stack.reader(local);
+        self.stack.clear_reader(local);
+        let from = self.slots.local(local);
+        while index != NONE {
+            let own = self.slots.operand(index as usize);
+            self.emit_copy(own, from);
+            let Some(entry) = self.stack.entries.get_mut(index as usize) else { return };
+            index = entry.link;
+            entry.loc = Loc::Own;
+        }
+    }
+}

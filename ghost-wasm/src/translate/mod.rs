@@ -1,0 +1,201 @@
+//! Translation: validated operators to internal code, in one pass, body by body. Knows nothing of stores
+//! or bytes.
+//!
+//! Operands live in registers of three kinds: slots of the frame, two accumulators, immediates in the code.
+//! `local.get` and constants emit nothing; they wait on the translator's model of the operand stack until an
+//! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
+//! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels and branches,
+//! `ops.rs` everything else.
+
+mod branch;
+mod control;
+mod emit;
+mod ops;
+mod run;
+mod slots;
+mod stack;
+
+use alloc::vec::Vec;
+
+use crate::Error;
+use crate::binary::instr::Instr;
+use crate::code::map::{CodeMap, MapEntry};
+use crate::code::module::{ModuleCode, RecordDraft};
+use crate::exec::dispatch;
+use crate::table::gas::Schedule;
+use crate::table::limits::Limit;
+use crate::types::ValType;
+use crate::valid::env::{BodySink, ModuleEnv};
+
+use control::{Fixup, Frame, PendingTable};
+use run::Run;
+use slots::Slots;
+use stack::Stack;
+
+/// Translates the bodies of one module.
+#[derive(Debug)]
+pub struct Translator {
+    schedule: Schedule,
+    slots_max: u32,
+    /// Code of all bodies so far; the first word of an op is its number until the body is linked.
+    code: Vec<u64>,
+    map: Vec<MapEntry>,
+    records: Vec<RecordDraft>,
+    /// Leave instruction numbers in the code, for disassembly.
+    canonical: bool,
+    // What follows is of the body at hand.
+    func: u32,
+    start: usize,
+    params: u32,
+    locals: Vec<ValType>,
+    slots: Slots,
+    stack: Stack,
+    frames: Vec<Frame>,
+    fixups: Vec<Fixup>,
+    run: Run,
+    /// The op emitted last, if the next one may still be fused with it.
+    last: Option<u32>,
+    /// A value that the last load forced out of its accumulator: op that made it, entry.
+    flushed: Option<(u32, u32)>,
+    reachable: bool,
+    /// Blocks opened in unreachable code.
+    dead_blocks: u32,
+    table: Option<PendingTable>,
+    offset: u32,
+    begun: bool,
+}
+
+impl Translator {
+    /// A translator for a module of a profile with this schedule; frames have at most `slots_max` slots.
+    pub fn new(schedule: &Schedule, slots_max: u32) -> Translator {
+        Translator {
+            schedule: schedule.clone(),
+            slots_max,
+            code: Vec::new(),
+            map: Vec::new(),
+            records: Vec::new(),
+            canonical: false,
+            func: 0,
+            start: 0,
+            params: 0,
+            locals: Vec::new(),
+            slots: Slots::default(),
+            stack: Stack::default(),
+            frames: Vec::new(),
+            fixups: Vec::new(),
+            run: Run::default(),
+            last: None,
+            flushed: None,
+            reachable: true,
+            dead_blocks: 0,
+            table: None,
+            offset: 0,
+            begun: false,
+        }
+    }
+
+    /// Leaves instruction numbers in the code, for disassembly. Such code must not run.
+    pub fn canonical(mut self) -> Translator {
+        self.canonical = true;
+        self
+    }
+
+    /// All bodies are there.
+    pub fn into_code(self) -> ModuleCode {
+        ModuleCode::new(self.code, self.records, CodeMap { entries: self.map })
+    }
+
+    /// The first operator of a body: its locals are known.
+    fn open_body(&mut self, env: &ModuleEnv) -> Result<(), Error> {
+        self.begun = true;
+        let declared = self.locals.len() as u32 - self.params;
+        self.slots.open(self.locals.len() as u32, self.slots_max);
+        if self.slots.overflow() {
+            return Err(self.frame_too_large());
+        }
+        self.stack.open(self.locals.len());
+        self.run = Run::default();
+        self.run.pending = u64::from(self.schedule.enter_cost(declared));
+        let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
+        self.frames.push(Frame::function(results));
+        Ok(())
+    }
+
+    fn frame_too_large(&self) -> Error {
+        Error::limit(Limit::FrameSlots, u64::from(self.slots_max)).with_offset(u64::from(self.offset))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.slots.overflow() { Err(self.frame_too_large()) } else { Ok(()) }
+    }
+}
+
+impl BodySink for Translator {
+    fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), Error> {
+        self.func = func;
+        self.offset = offset;
+        self.start = self.code.len();
+        self.locals.clear();
+        self.frames.clear();
+        self.fixups.clear();
+        self.last = None;
+        self.flushed = None;
+        self.reachable = true;
+        self.dead_blocks = 0;
+        self.table = None;
+        self.begun = false;
+        if let Some(ty) = env.func_type(func) {
+            self.locals.extend_from_slice(ty.params());
+        }
+        self.params = self.locals.len() as u32;
+        Ok(())
+    }
+
+    fn locals(&mut self, _: &ModuleEnv, count: u32, ty: ValType) -> Result<(), Error> {
+        let len = self.locals.len().saturating_add(count as usize);
+        if len > self.slots_max as usize {
+            return Err(self.frame_too_large());
+        }
+        self.locals.resize(len, ty);
+        Ok(())
+    }
+
+    fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
+        self.offset = offset;
+        if !self.begun {
+            self.open_body(env)?;
+        }
+        self.operator(env, instr);
+        self.check()
+    }
+
+    fn br_table_target(
+        &mut self,
+        env: &ModuleEnv,
+        label: u32,
+        default: bool,
+        _: u32,
+    ) -> Result<(), Error> {
+        if self.reachable {
+            self.table_target(env, label, default);
+        }
+        self.check()
+    }
+
+    fn finish(&mut self, _: &ModuleEnv) -> Result<(), Error> {
+        if !self.canonical
+            && let Some(body) = self.code.get_mut(self.start..)
+        {
+            dispatch::link(body);
+        }
+        self.records.push(RecordDraft {
+            start: self.start as u32,
+            frame_slots: self.slots.frame_slots(),
+            zero_from: self.params as u16,
+            zero_count: (self.locals.len() as u32 - self.params) as u16,
+            enter_cost: self.schedule.enter_cost(self.locals.len() as u32 - self.params),
+            func: self.func,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,526 @@
+//! Everything that is not control: operators by family.
+
+use super::Translator;
+use super::branch::exchanged;
+use super::control::FrameKind;
+use super::emit::{Operand, Popped, fields, fields_x, fits};
+use super::stack::Loc;
+use crate::binary::instr::Instr;
+use crate::code::inst::{Family, LOAD_OF, control, moves, pair};
+use crate::exec::ctx::Service;
+use crate::table::ops::Op;
+use crate::types::ValType;
+use crate::valid::env::ModuleEnv;
+
+/// The family and row of each operator that has handlers of its own.
+static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
+    const FAMILIES: [Family; 9] = [
+        Family::IntBinary,
+        Family::Division,
+        Family::IntCompare,
+        Family::Unary,
+        Family::UnaryTrapping,
+        Family::FloatBinary,
+        Family::FloatCompare,
+        Family::Load,
+        Family::Store,
+    ];
+    let mut table = [None; Op::ALL.len()];
+    let mut at = 0;
+    while at < FAMILIES.len() {
+        let rows = FAMILIES[at].rows();
+        let mut row = 0;
+        while row < rows.len() {
+            table[rows[row] as usize] = Some((FAMILIES[at], row as u16));
+            row += 1;
+        }
+        at += 1;
+    }
+    table
+};
+
+/// Whether the operands may change places.
+const fn commutes(op: Op) -> bool {
+    matches!(
+        op,
+        Op::I32Add
+            | Op::I32Mul
+            | Op::I32And
+            | Op::I32Or
+            | Op::I32Xor
+            | Op::I64Add
+            | Op::I64Mul
+            | Op::I64And
+            | Op::I64Or
+            | Op::I64Xor
+            | Op::F32Add
+            | Op::F32Mul
+            | Op::F64Add
+            | Op::F64Mul
+    )
+}
+
+/// The result of an operator whose signature is fixed.
+fn result_of(op: Op) -> ValType {
+    match op.signature() {
+        crate::table::ops::Signature::Fixed { results: [ty, ..], .. } => *ty,
+        _ => ValType::I32,
+    }
+}
+
+impl Translator {
+    /// An operator.
+    pub fn operator(&mut self, env: &ModuleEnv, instr: &Instr) {
+        if !self.reachable {
+            return self.skip(env, instr);
+        }
+        let op = instr.op;
+        if let Some((family, row)) = FAMILY_OF.get(op as usize).copied().flatten() {
+            self.owe(self.schedule.class(op.class()));
+            return match family {
+                Family::IntBinary | Family::Division => self.int_binary(op, family, row),
+                Family::FloatBinary => self.float_binary(op, row),
+                Family::IntCompare => self.compare(op, family),
+                Family::FloatCompare => self.compare(op, family),
+                Family::Load => self.load(op, row, instr.z),
+                Family::Store => self.store(op, row, instr.z),
+                _ => self.unary(op, family, row),
+            };
+        }
+        // Control operators owe by themselves, with the values they move.
+        match op {
+            Op::Block => self.open_block(env, FrameKind::Block, instr),
+            Op::Loop => self.open_block(env, FrameKind::Loop, instr),
+            Op::If => {
+                self.owe(self.schedule.class(op.class()));
+                self.open_block(env, FrameKind::If, instr);
+            }
+            Op::Else => self.open_else(env),
+            Op::End => self.close_block(env),
+            Op::Br => self.br(instr.x),
+            Op::BrIf => self.br_if(instr.x),
+            Op::BrTable => self.br_table(instr.x),
+            Op::Return => self.return_(env),
+            Op::Call => self.call(env, instr.x),
+            Op::CallIndirect => self.call_indirect(env, instr.x, instr.y),
+            _ => {
+                self.owe(self.schedule.class(op.class()));
+                self.other(env, instr);
+            }
+        }
+    }
+
+    /// An operator that cannot be reached.
+    fn skip(&mut self, env: &ModuleEnv, instr: &Instr) {
+        match instr.op {
+            Op::Block | Op::Loop | Op::If => self.dead_blocks += 1,
+            Op::Else if self.dead_blocks == 0 => self.open_else(env),
+            Op::End if self.dead_blocks == 0 => self.close_block(env),
+            Op::End => self.dead_blocks -= 1,
+            _ => {}
+        }
+    }
+
+    fn other(&mut self, env: &ModuleEnv, instr: &Instr) {
+        match instr.op {
+            Op::Unreachable => {
+                self.emit_trapping(Family::Control.inst(0, control::UNREACHABLE), &[0]);
+                self.end_reachable();
+            }
+            Op::Drop => {
+                self.pop();
+            }
+            Op::Select | Op::SelectT => self.select(),
+            Op::LocalGet => {
+                let ty = self.local_type(instr.x);
+                self.push(Loc::Local(instr.x), ty);
+            }
+            Op::LocalSet => {
+                let popped = self.pop();
+                self.set_local(instr.x, popped);
+            }
+            Op::LocalTee => self.tee_local(instr.x),
+            Op::GlobalGet => self.global_get(env, instr.x),
+            Op::GlobalSet => self.global_set(instr.x),
+            Op::I32Const => self.push(Loc::Const(instr.z as i32 as i64 as u64), ValType::I32),
+            Op::I64Const => self.push(Loc::Const(instr.z), ValType::I64),
+            Op::F32Const => self.push(Loc::Const(instr.z as i32 as i64 as u64), ValType::F32),
+            Op::F64Const => self.push(Loc::Const(instr.z), ValType::F64),
+            Op::RefNull => self.push(Loc::Const(0), instr.ref_type().unwrap_or(ValType::FuncRef)),
+            Op::RefIsNull => self.compare_zero(Op::I64Eq),
+            Op::I32Eqz => self.compare_zero(Op::I32Eq),
+            Op::I64Eqz => self.compare_zero(Op::I64Eq),
+            Op::MemorySize => self.produce(Family::Size.inst(0, 0), &[0], ValType::I32, false),
+            _ => self.driver_op(env, instr),
+        }
+    }
+
+    /// Operators that the driver does.
+    fn driver_op(&mut self, env: &ModuleEnv, instr: &Instr) {
+        let (x, y) = (instr.x, instr.y);
+        let element = |table: u32| env.tables.get(table as usize).map_or(ValType::FuncRef, |ty| ty.element);
+        match instr.op {
+            Op::MemoryGrow => self.service(Service::MemoryGrow, 1, x, 0, Some(ValType::I32)),
+            Op::MemoryCopy => self.service(Service::MemoryCopy, 3, x, y, None),
+            Op::MemoryFill => self.service(Service::MemoryFill, 3, x, 0, None),
+            Op::MemoryInit => self.service(Service::MemoryInit, 3, x, y, None),
+            Op::DataDrop => self.service(Service::DataDrop, 0, x, 0, None),
+            Op::TableGet => self.service(Service::TableGet, 1, x, 0, Some(element(x))),
+            Op::TableSet => self.service(Service::TableSet, 2, x, 0, None),
+            Op::TableSize => self.service(Service::TableSize, 0, x, 0, Some(ValType::I32)),
+            Op::TableGrow => self.service(Service::TableGrow, 2, x, 0, Some(ValType::I32)),
+            Op::TableFill => self.service(Service::TableFill, 3, x, 0, None),
+            Op::TableCopy => self.service(Service::TableCopy, 3, x, y, None),
+            Op::TableInit => self.service(Service::TableInit, 3, x, y, None),
+            Op::ElemDrop => self.service(Service::ElemDrop, 0, x, 0, None),
+            Op::RefFunc => self.service(Service::RefFunc, 0, x, 0, Some(ValType::FuncRef)),
+            _ => {}
+        }
+    }
+
+    fn local_type(&self, local: u32) -> ValType {
+        self.locals.get(local as usize).copied().unwrap_or(ValType::I32)
+    }
+
+    /// Field and kind of a pair of operands, constants that do not fit having gone to slots.
+    fn pair(&mut self, left: Popped, right: Popped) -> (u16, u64) {
+        let mut operands = [left, right];
+        let both = matches!((left.operand, right.operand), (Operand::Const(_), Operand::Const(_)));
+        for (index, popped) in operands.iter_mut().enumerate() {
+            if let Operand::Const(value) = popped.operand
+                && (!fits(value) || (both && index == 0))
+            {
+                popped.operand = Operand::Slot(self.in_slot(*popped));
+            }
+        }
+        let [left, right] = operands.map(|popped| popped.operand);
+        match (left, right) {
+            (Operand::Slot(l), Operand::Slot(r)) => (pair::SLOT_SLOT, fields(0, l.field(), r.field(), 0)),
+            (Operand::Slot(l), Operand::Const(c)) => (pair::SLOT_IMM, fields_x(0, l.field(), c as u32)),
+            (Operand::Const(c), Operand::Slot(r)) => (pair::IMM_SLOT, fields_x(0, r.field(), c as u32)),
+            (Operand::Slot(l), _) => (pair::SLOT_ACC, fields(0, l.field(), 0, 0)),
+            (_, Operand::Slot(r)) => (pair::ACC_SLOT, fields(0, 0, r.field(), 0)),
+            (_, Operand::Const(c)) => (pair::ACC_IMM, fields_x(0, 0, c as u32)),
+            (Operand::Const(c), _) => (pair::IMM_ACC, fields_x(0, 0, c as u32)),
+            // One accumulator holds one value.
+            (_, _) => (pair::SLOT_SLOT, 0),
+        }
+    }
+
+    fn int_binary(&mut self, op: Op, family: Family, row: u16) {
+        let (mut right, mut left) = (self.pop(), self.pop());
+        if commutes(op)
+            && (matches!(left.operand, Operand::Const(_))
+                || (matches!(left.operand, Operand::Acc(_)) && !matches!(right.operand, Operand::Const(_))))
+        {
+            core::mem::swap(&mut left, &mut right);
+        }
+        if family == Family::IntBinary && self.fuse_load(op, left, right) {
+            return;
+        }
+        let (variant, operands) = self.pair(left, right);
+        let traps = family == Family::Division;
+        self.produce(family.inst(row, variant), &[operands], result_of(op), traps);
+    }
+
+    fn float_binary(&mut self, op: Op, row: u16) {
+        let (mut right, mut left) = (self.pop(), self.pop());
+        if commutes(op)
+            && (matches!(left.operand, Operand::Const(_))
+                || (matches!(left.operand, Operand::FloatAcc(_))
+                    && !matches!(right.operand, Operand::Const(_))))
+        {
+            core::mem::swap(&mut left, &mut right);
+        }
+        if self.fuse_load(op, left, right) {
+            return;
+        }
+        if matches!((left.operand, right.operand), (Operand::Const(_), Operand::Const(_))) {
+            left.operand = Operand::Slot(self.in_slot(left));
+        }
+        let acc = |operand| matches!(operand, Operand::FloatAcc(_));
+        let slot = |operand| if let Operand::Slot(slot) = operand { slot.field() } else { 0 };
+        let (l, r) = (left.operand, right.operand);
+        let operands = fields(0, slot(l), slot(r), 0);
+        let (variant, bits) = match (l, r) {
+            (Operand::Const(bits), _) if acc(r) => (pair::IMM_ACC, Some(bits)),
+            (Operand::Const(bits), _) => (pair::IMM_SLOT, Some(bits)),
+            (_, Operand::Const(bits)) if acc(l) => (pair::ACC_IMM, Some(bits)),
+            (_, Operand::Const(bits)) => (pair::SLOT_IMM, Some(bits)),
+            _ if acc(l) => (pair::ACC_SLOT, None),
+            _ if acc(r) => (pair::SLOT_ACC, None),
+            _ => (pair::SLOT_SLOT, None),
+        };
+        let inst = Family::FloatBinary.inst(row, variant);
+        match bits {
+            Some(bits) => self.produce(inst, &[operands, bits], result_of(op), false),
+            None => self.produce(inst, &[operands], result_of(op), false),
+        }
+    }
+
+    /// If the right operand was loaded by the op emitted last: one op that loads and computes.
+    fn fuse_load(&mut self, op: Op, left: Popped, right: Popped) -> bool {
+        let (Operand::Acc(position) | Operand::FloatAcc(position)) = right.operand else { return false };
+        let Some(row) = Family::LoadOp.row_of(op) else { return false };
+        let (family, load_row, variant) = self.inst_at(position).parts();
+        let loads = Family::Load.rows().get(usize::from(load_row));
+        // Variants of loads: address in a slot, acc, code; each with two results.
+        if self.last != Some(position)
+            || family != Family::Load
+            || loads != LOAD_OF.get(usize::from(row))
+            || variant >= 4
+        {
+            return false;
+        }
+        let unflush = match self.flushed {
+            Some((made_by, entry)) if entry as usize == left.height => Some(made_by),
+            _ => None,
+        };
+        let address_in_acc = variant >= 2;
+        let left_slot = match left.operand {
+            Operand::Slot(slot) => slot.field(),
+            _ => return false,
+        };
+        let load = self.word_at(position + 1);
+        let (address, offset) = (load >> 16 & 0xffff, load >> 32);
+        let note = self.map.pop();
+        self.retract(position);
+        let left_in_acc = match unflush {
+            Some(made_by) => {
+                self.undirect(made_by);
+                true
+            }
+            None => false,
+        };
+        let variant = match (left_in_acc, address_in_acc) {
+            (false, false) => 0,
+            (false, true) => 2,
+            (true, false) => 4,
+            (true, true) => 6,
+        };
+        let left_field = if left_in_acc { 0 } else { left_slot };
+        let ty = result_of(op);
+        if ty.is_float() {
+            self.free_float_acc();
+        } else {
+            self.free_acc();
+        }
+        let inst = crate::code::inst::InstId(Family::LoadOp.inst(row, variant).0 + 1);
+        let at = self.append(inst, &[fields(0, left_field, address, 0), offset]);
+        if let Some(mut note) = note {
+            note.position = at;
+            self.map.push(note);
+        }
+        self.last = Some(at);
+        self.flushed = None;
+        self.stack.push(if ty.is_float() { Loc::FloatAcc } else { Loc::Acc }, ty, at);
+        self.slots.reach(self.stack.height());
+        true
+    }
+
+    fn compare(&mut self, op: Op, family: Family) {
+        let (mut right, mut left, mut op) = (self.pop(), self.pop(), op);
+        let float = family == Family::FloatCompare;
+        if float {
+            for popped in [&mut left, &mut right] {
+                popped.operand = self.no_const(*popped);
+            }
+        }
+        let acc = |operand| matches!(operand, Operand::Acc(_) | Operand::FloatAcc(_));
+        if matches!(left.operand, Operand::Const(_))
+            || (acc(left.operand) && !matches!(right.operand, Operand::Const(_)))
+        {
+            core::mem::swap(&mut left, &mut right);
+            op = exchanged(op);
+        }
+        let (variant, operands) = self.pair(left, right);
+        let variant = match variant {
+            pair::SLOT_ACC => 2,
+            pair::SLOT_IMM => 4,
+            pair::ACC_IMM => 6,
+            _ => 0,
+        };
+        let Some(row) = family.row_of(op) else { return };
+        self.produce(family.inst(row, variant), &[operands], ValType::I32, false);
+    }
+
+    /// `eqz`, `ref.is_null`.
+    fn compare_zero(&mut self, op: Op) {
+        let popped = self.pop();
+        let operand = self.no_const(popped);
+        let row = Family::IntCompare.row_of(op).unwrap_or(0);
+        let (variant, slot) = match operand {
+            Operand::Slot(slot) => (4, slot.field()),
+            _ => (6, 0),
+        };
+        self.produce(Family::IntCompare.inst(row, variant), &[fields_x(0, slot, 0)], ValType::I32, false);
+    }
+
+    fn unary(&mut self, op: Op, family: Family, row: u16) {
+        let popped = self.pop();
+        let ty = result_of(op);
+        // The low half of a slot is the i32; bits are bits: no op is needed to see them so.
+        let alias = matches!(
+            op,
+            Op::I32WrapI64
+                | Op::I32ReinterpretF32
+                | Op::I64ReinterpretF64
+                | Op::F32ReinterpretI32
+                | Op::F64ReinterpretI64
+        );
+        match popped.operand {
+            Operand::Slot(slot) if alias => {
+                if slot == self.slots.operand(popped.height) {
+                    self.push_own(ty);
+                } else {
+                    self.push(Loc::Local(slot.field() as u32), ty);
+                }
+                return;
+            }
+            Operand::Const(value) if alias => {
+                let value = if matches!(ty, ValType::I32 | ValType::F32) {
+                    value as i32 as i64 as u64
+                } else {
+                    value
+                };
+                return self.push(Loc::Const(value), ty);
+            }
+            _ => {}
+        }
+        let (variant, slot) = match self.no_const(popped) {
+            Operand::Slot(slot) => (0, slot.field()),
+            _ => (2, 0),
+        };
+        let traps = family == Family::UnaryTrapping;
+        self.produce(family.inst(row, variant), &[fields(0, slot, 0, 0)], ty, traps);
+    }
+
+    fn load(&mut self, op: Op, row: u16, offset: u64) {
+        let popped = self.pop();
+        let (variant, slot, offset) = self.address(popped, offset as u32);
+        self.produce(Family::Load.inst(row, variant * 2), &[fields_x(0, slot, offset)], result_of(op), true);
+    }
+
+    /// An address: kind (slot, acc, code), slot, offset or sum.
+    fn address(&mut self, popped: Popped, offset: u32) -> (u16, u64, u32) {
+        if let Operand::Const(address) = popped.operand
+            && let Some(sum) = (address as u32).checked_add(offset)
+        {
+            return (2, 0, sum);
+        }
+        match self.no_const(popped) {
+            Operand::Slot(slot) => (0, slot.field(), offset),
+            _ => (1, 0, offset),
+        }
+    }
+
+    fn store(&mut self, op: Op, row: u16, offset: u64) {
+        let (value, address) = (self.pop(), self.pop());
+        if let Operand::Const(bits) = value.operand
+            && fits(bits)
+        {
+            let width = match op {
+                Op::I32Store8 | Op::I64Store8 => 0,
+                Op::I32Store16 | Op::I64Store16 => 1,
+                Op::I64Store | Op::F64Store => 3,
+                _ => 2,
+            };
+            let (kind, slot, offset) = self.address(address, offset as u32);
+            let inst = Family::StoreConst.inst(width, kind);
+            self.emit_trapping(inst, &[fields_x(slot, 0, offset), u64::from(bits as u32)]);
+            return;
+        }
+        let value = self.no_const(value);
+        let (kind, slot, offset) = self.address(address, offset as u32);
+        let (variant, value) = match (kind, value) {
+            (0, Operand::Slot(value)) => (0, value.field()),
+            (0, _) => (1, 0),
+            (1, Operand::Slot(value)) => (2, value.field()),
+            (1, _) => (5, 0),
+            (_, Operand::Slot(value)) => (3, value.field()),
+            (_, _) => (4, 0),
+        };
+        self.emit_trapping(Family::Store.inst(row, variant), &[fields_x(slot, value, offset)]);
+    }
+
+    fn select(&mut self) {
+        let (condition, b, a) = (self.pop(), self.pop(), self.pop());
+        let condition = self.no_const(condition);
+        let (b_slot, a_slot) = (self.in_slot(b), self.in_slot(a));
+        let (variant, slot) = match condition {
+            Operand::Slot(slot) => (moves::SELECT_SLOT, slot.field()),
+            _ => (moves::SELECT_ACC, 0),
+        };
+        let operands = fields(0, a_slot.field(), b_slot.field(), slot);
+        self.produce_int(Family::Moves.inst(0, variant), operands, a);
+    }
+
+    /// Pushes a result of an op that has no form for the float accumulator.
+    fn produce_int(&mut self, inst: crate::code::inst::InstId, operands: u64, at: Popped) {
+        if at.ty.is_float() {
+            let own = self.slots.operand(at.height);
+            self.emit(inst, &[operands | own.field()]);
+            self.push_own(at.ty);
+        } else {
+            self.produce(inst, &[operands], at.ty, false);
+        }
+    }
+
+    fn global_get(&mut self, env: &ModuleEnv, global: u32) {
+        let ty = env.globals.get(global as usize).map_or(ValType::I32, |global| global.content);
+        let at = Popped { operand: Operand::Const(0), ty, height: self.stack.height() };
+        self.produce_int(Family::Moves.inst(0, moves::GLOBAL_GET), fields_x(0, 0, global), at);
+    }
+
+    fn global_set(&mut self, global: u32) {
+        let popped = self.pop();
+        match popped.operand {
+            Operand::Const(value) => {
+                let inst = Family::Moves.inst(0, moves::GLOBAL_SET_CONST);
+                self.emit(inst, &[fields_x(0, 0, global), value]);
+            }
+            Operand::Acc(_) => {
+                let inst = Family::Moves.inst(0, moves::GLOBAL_SET_ACC);
+                self.emit(inst, &[fields_x(0, 0, global)]);
+            }
+            _ => {
+                let slot = self.in_slot(popped);
+                let inst = Family::Moves.inst(0, moves::GLOBAL_SET_SLOT);
+                self.emit(inst, &[fields_x(0, slot.field(), global)]);
+            }
+        }
+    }
+
+    /// `local.set`. The op that made the value writes the local itself, if it is the last one and nobody
+    /// waits to read the local's old value.
+    fn set_local(&mut self, local: u32, popped: Popped) {
+        let to = self.slots.local(local);
+        match popped.operand {
+            Operand::Acc(position) | Operand::FloatAcc(position)
+                if self.last == Some(position) && self.stack.reader(local) == super::stack::NONE =>
+            {
+                self.redirect(position, to);
+            }
+            Operand::Const(value) => {
+                self.preserve(local);
+                self.emit_const(to, value);
+            }
+            Operand::Slot(slot) if slot == to => {}
+            _ => {
+                let slot = self.in_slot(popped);
+                self.preserve(local);
+                self.emit_copy(to, slot);
+            }
+        }
+    }
+
+    /// `local.tee`: as `local.set`, and the value stays.
+    fn tee_local(&mut self, local: u32) {
+        let popped = self.pop();
+        self.set_local(local, popped);
+        match popped.operand {
+            Operand::Const(value) => self.push(Loc::Const(value), popped.ty),
+            _ => self.push(Loc::Local(local), popped.ty),
+        }
+    }
+}

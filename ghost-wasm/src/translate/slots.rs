@@ -1,0 +1,75 @@
+//! Slot numbers. The only file that makes a [`SlotIdx`]: a slot is the sum of the widths below it, never a
+//! count of values.
+
+use crate::types::ValType;
+
+/// A slot of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotIdx(u16);
+
+impl SlotIdx {
+    /// The number, for an operand field.
+    pub fn field(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+/// Slots of one body.
+#[derive(Debug, Default)]
+pub struct Slots {
+    locals: u32,
+    highest: u32,
+    max: u32,
+    overflow: bool,
+}
+
+/// The width of a value in slots.
+const fn width(ty: ValType) -> u32 {
+    match ty {
+        ValType::I32
+        | ValType::I64
+        | ValType::F32
+        | ValType::F64
+        | ValType::FuncRef
+        | ValType::ExternRef => 1,
+    }
+}
+
+// While every width is one, the sum of widths below an operand is its height. A wider type must bring a
+// prefix sum per entry here; this stops the build until it does.
+const _: () = assert!(width(ValType::I32) == 1 && width(ValType::ExternRef) == 1);
+
+impl Slots {
+    /// Starts a body with that many locals, parameters included.
+    pub fn open(&mut self, locals: u32, max: u32) {
+        *self = Slots { locals, highest: locals, max, overflow: locals > max };
+    }
+
+    /// The slot of a local.
+    pub fn local(&self, index: u32) -> SlotIdx {
+        debug_assert!(index < self.locals);
+        SlotIdx(index as u16)
+    }
+
+    /// The own slot of the operand at a height. Not noted as used: see [`Slots::reach`].
+    pub fn operand(&self, height: usize) -> SlotIdx {
+        SlotIdx((self.locals as usize).saturating_add(height).min(usize::from(u16::MAX)) as u16)
+    }
+
+    /// Notes that operands reach this height (the number of them).
+    pub fn reach(&mut self, height: usize) {
+        let slots = (self.locals as usize).saturating_add(height).min(u32::MAX as usize) as u32;
+        self.highest = self.highest.max(slots);
+        self.overflow |= slots > self.max;
+    }
+
+    /// Whether the frame is larger than the limit.
+    pub fn overflow(&self) -> bool {
+        self.overflow
+    }
+
+    /// Parameters, locals and operands at their highest.
+    pub fn frame_slots(&self) -> u32 {
+        self.highest
+    }
+}

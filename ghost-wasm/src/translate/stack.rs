@@ -1,0 +1,143 @@
+//! The model of the operand stack: where each value is.
+
+use alloc::vec::Vec;
+
+use crate::types::ValType;
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loc {
+    /// In its own slot.
+    Own,
+    /// Still to be read from a local; `link` is the next lower entry that reads the same local.
+    Local(u32),
+    /// A constant: integers sign-extended to 64 bits, floats as their bits.
+    Const(u64),
+    /// In the integer accumulator; `link` is the op that put it there.
+    Acc,
+    /// In the float accumulator; likewise.
+    FloatAcc,
+}
+
+/// An entry of the operand stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub loc: Loc,
+    pub ty: ValType,
+    pub link: u32,
+}
+
+/// No entry.
+pub const NONE: u32 = u32::MAX;
+
+/// The operand stack of the body at hand.
+#[derive(Debug, Default)]
+pub struct Stack {
+    pub entries: Vec<Entry>,
+    /// By local: the topmost entry that still reads it.
+    readers: Vec<u32>,
+    /// All entries below are in their own slots.
+    pub settled: usize,
+    /// The entry that is in the integer accumulator.
+    pub acc: Option<u32>,
+    /// The entry that is in the float accumulator.
+    pub float_acc: Option<u32>,
+}
+
+impl Stack {
+    /// Starts a body with that many locals.
+    pub fn open(&mut self, locals: usize) {
+        self.entries.clear();
+        self.readers.clear();
+        self.readers.resize(locals, NONE);
+        self.settled = 0;
+        self.acc = None;
+        self.float_acc = None;
+    }
+
+    /// The number of values.
+    pub fn height(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Pushes a value; `link` is used by accumulators only.
+    pub fn push(&mut self, loc: Loc, ty: ValType, link: u32) {
+        let index = self.entries.len() as u32;
+        let mut link = link;
+        match loc {
+            Loc::Local(local) => {
+                if let Some(reader) = self.readers.get_mut(local as usize) {
+                    link = *reader;
+                    *reader = index;
+                }
+            }
+            Loc::Acc => self.acc = Some(index),
+            Loc::FloatAcc => self.float_acc = Some(index),
+            Loc::Own | Loc::Const(_) => {}
+        }
+        self.entries.push(Entry { loc, ty, link });
+    }
+
+    /// Takes the topmost value off, with its height. (Validation has made sure that there is one.)
+    pub fn pop(&mut self) -> (Entry, usize) {
+        let Some(entry) = self.entries.pop() else {
+            debug_assert!(false, "operand stack underflow after validation");
+            return (Entry { loc: Loc::Own, ty: ValType::I32, link: NONE }, 0);
+        };
+        let index = self.entries.len();
+        self.unlink(entry);
+        self.settled = self.settled.min(index);
+        (entry, index)
+    }
+
+    /// Forgets what points at the topmost entry with this content.
+    fn unlink(&mut self, entry: Entry) {
+        match entry.loc {
+            Loc::Local(local) => {
+                if let Some(reader) = self.readers.get_mut(local as usize) {
+                    *reader = entry.link;
+                }
+            }
+            Loc::Acc => self.acc = None,
+            Loc::FloatAcc => self.float_acc = None,
+            Loc::Own | Loc::Const(_) => {}
+        }
+    }
+
+    /// Drops values down to a height.
+    pub fn truncate(&mut self, height: usize) {
+        while self.entries.len() > height {
+            self.pop();
+        }
+    }
+
+    /// The topmost entry that still reads a local.
+    pub fn reader(&self, local: u32) -> u32 {
+        self.readers.get(local as usize).copied().unwrap_or(NONE)
+    }
+
+    /// Nobody reads the local any more.
+    pub fn clear_reader(&mut self, local: u32) {
+        if let Some(reader) = self.readers.get_mut(local as usize) {
+            *reader = NONE;
+        }
+    }
+
+    /// Changes where the entry at `index` is. Entries that read locals may only be changed from the top
+    /// down, or all readers of a local at once.
+    pub fn relocate(&mut self, index: usize, loc: Loc) {
+        let Some(&entry) = self.entries.get(index) else { return };
+        self.unlink(entry);
+        let mut link = NONE;
+        if let Loc::Local(local) = loc
+            && let Some(reader) = self.readers.get_mut(local as usize)
+        {
+            link = *reader;
+            *reader = index as u32;
+        }
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.loc = loc;
+            entry.link = link;
+        }
+    }
+}
