@@ -17,12 +17,23 @@ mod types;
 mod valid;
 
 pub use error::{Error, FrameInfo, Trap};
+pub use runtime::caller::Caller;
 pub use runtime::config::Config;
+pub use runtime::context::{AsContext, AsContextMut};
 pub use runtime::engine::Engine;
+pub use runtime::func::{Func, TypedFunc};
+pub use runtime::global::Global;
+pub use runtime::instance::{Extern, Instance};
 pub use runtime::item::{Item, Refusal};
+pub use runtime::linker::Linker;
+pub use runtime::memory::Memory;
 pub use runtime::module::{ExportType, ImportType, Module};
 pub use runtime::profile::{ConstGlobals, Profile};
+pub use runtime::store::Store;
 pub use runtime::stream::{ModuleStream, Progress};
+pub use runtime::table::Table;
+pub use runtime::typed::{IntoFunc, WasmParams, WasmResults, WasmReturn, WasmTy};
+pub use runtime::value::Val;
 pub use table::errors::{ErrorCode, ErrorKind, TrapCode};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 
@@ -30,6 +41,7 @@ pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
 #[cfg(feature = "internals")]
 pub mod internals {
     pub use crate::binary::instr::{BlockType, Instr};
+    pub use crate::exec::num;
     pub use crate::runtime::module::{
         ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,
         Names, SegmentMode,

@@ -449,7 +449,9 @@ impl Ctx {
     pub fn failed_charge(&self, exit: Exit) -> Charge {
         let (costs, more) = (self.word(2), self.word(3));
         match exit {
-            Exit::ChargeTaken => Charge { cost: i64::from(costs as u32), due_now: i64::from((more >> 32) as u32) },
+            Exit::ChargeTaken => {
+                Charge { cost: i64::from(costs as u32), due_now: i64::from((more >> 32) as u32) }
+            }
             Exit::ChargeFall => {
                 Charge { cost: (costs >> 32) as i64, due_now: i64::from((more >> 32) as u32) }
             }

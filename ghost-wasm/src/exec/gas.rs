@@ -37,7 +37,14 @@ pub struct OutOfGas;
 
 impl Default for Meter {
     fn default() -> Meter {
-        Meter { bank: GAS_UNLIMITED as i64, limit: GAS_UNLIMITED, reserved: 0, slice: SLICE_FIRST, growing: true, fixed: None }
+        Meter {
+            bank: GAS_UNLIMITED as i64,
+            limit: GAS_UNLIMITED,
+            reserved: 0,
+            slice: SLICE_FIRST,
+            growing: true,
+            fixed: None,
+        }
     }
 }
 

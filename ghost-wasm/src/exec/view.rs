@@ -3,6 +3,7 @@
 //! Invariant of every view: the pointers point at memory that the store keeps alive and in place for as
 //! long as code can run on them. The runtime refreshes those that may move (see each field).
 
+use alloc::boxed::Box;
 use core::cell::Cell;
 
 /// A word of internal code.
@@ -82,6 +83,54 @@ pub struct InstanceView {
     pub index: u32,
 }
 
+/// An instance's view together with the lists it points into.
+#[derive(Debug)]
+pub struct OwnedView {
+    view: Box<InstanceView>,
+    globals: Box<[*mut u64]>,
+    tables: Box<[*const TableView]>,
+    type_ids: Box<[u32]>,
+}
+
+impl OwnedView {
+    /// A view with its final address; memory, globals and tables are to be filled in.
+    pub fn new(index: u32, records: *const CodeRecord, type_ids: Box<[u32]>) -> OwnedView {
+        let view = Box::new(InstanceView {
+            memory: core::ptr::null(),
+            globals: core::ptr::null(),
+            tables: core::ptr::null(),
+            records,
+            type_ids: type_ids.as_ptr(),
+            index,
+        });
+        OwnedView { view, globals: Box::new([]), tables: Box::new([]), type_ids }
+    }
+
+    /// Where the view is, as long as the owner lives.
+    pub fn address(&self) -> *const InstanceView {
+        &raw const *self.view
+    }
+
+    /// The canonical number of a type of the module.
+    pub fn type_id(&self, ty: u32) -> Option<u32> {
+        self.type_ids.get(ty as usize).copied()
+    }
+
+    /// Fills in what the instance has.
+    pub fn fill(
+        &mut self,
+        memory: *const MemoryView,
+        globals: Box<[*mut u64]>,
+        tables: Box<[*const TableView]>,
+    ) {
+        self.globals = globals;
+        self.tables = tables;
+        self.view.memory = memory;
+        self.view.globals = self.globals.as_ptr();
+        self.view.tables = self.tables.as_ptr();
+    }
+}
+
 /// A call into another instance, to be undone when it returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Switch {
@@ -91,7 +140,7 @@ pub struct Switch {
     pub ip: *const Word,
 }
 
-// SAFETY (of the five below): views are plain data to everybody but the handlers of the one store that owns
+// SAFETY (of the six below): views are plain data to everybody but the handlers of the one store that owns
 // them, and a store runs on one thread at a time.
 unsafe impl Send for FuncView {}
 // SAFETY: see above.
@@ -102,3 +151,5 @@ unsafe impl Send for MemoryView {}
 unsafe impl Send for InstanceView {}
 // SAFETY: see above.
 unsafe impl Send for Switch {}
+// SAFETY: see above.
+unsafe impl Send for OwnedView {}

@@ -153,9 +153,10 @@ fn backtrace(inner: &StoreInner, depth: usize) -> Vec<FrameInfo> {
         if ip == switch_back_code() {
             let Some(switch) = switches.next() else { break };
             ip = switch.ip;
-            let found = inner.instances.iter().position(|entity| {
-                core::ptr::eq(core::ptr::from_ref(&*entity.view), switch.instance)
-            });
+            let found = inner
+                .instances
+                .iter()
+                .position(|entity| core::ptr::eq(entity.view.address(), switch.instance));
             let Some(index) = found else { break };
             instance = index as u32;
         }
@@ -193,7 +194,12 @@ fn stack_error(inner: &mut StoreInner, error: StackError, enter_cost: u32) -> Er
 }
 
 /// A host function on raw slots. Nothing is handed out meanwhile: its gas is exact.
-fn call_host<T>(store: &mut Store<T>, host: u32, instance: Option<u32>, slots: &mut [u64]) -> Result<(), Error> {
+fn call_host<T>(
+    store: &mut Store<T>,
+    host: u32,
+    instance: Option<u32>,
+    slots: &mut [u64],
+) -> Result<(), Error> {
     let function = store.hosts.get(host as usize).cloned();
     let function = function.ok_or_else(|| Error::new(ErrorCode::Internal))?;
     function(Caller { store, instance }, slots)
@@ -242,7 +248,7 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             };
             inner.meter.collect(&mut inner.cx);
             let mut small = [0_u64; 16];
-            let mut large = Vec::new();
+            let mut large;
             let slots = match small.get_mut(..len) {
                 Some(slots) => slots,
                 None => {

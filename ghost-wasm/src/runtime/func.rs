@@ -118,7 +118,10 @@ impl Func {
     ///
     /// # Errors
     /// `WrongType`, `WrongStore`.
-    pub fn typed<P: WasmParams, R: WasmResults>(&self, store: impl AsContext) -> Result<TypedFunc<P, R>, Error> {
+    pub fn typed<P: WasmParams, R: WasmResults>(
+        &self,
+        store: impl AsContext,
+    ) -> Result<TypedFunc<P, R>, Error> {
         let ty = self.try_ty(store)?;
         if !P::matches(ty.params()) || !R::matches(ty.results()) {
             return Err(Error::new(ErrorCode::WrongType));

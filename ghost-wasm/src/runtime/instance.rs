@@ -15,7 +15,7 @@ use super::store::{FuncEntity, FuncKind, StoreInner};
 use super::table::Table;
 use super::typed::{WasmParams, WasmResults};
 use crate::Error;
-use crate::exec::view::{FuncView, InstanceView, TableView};
+use crate::exec::view::{FuncView, OwnedView, TableView};
 use crate::table::errors::ErrorCode;
 use crate::table::gas::GasClass;
 use crate::table::ops::Op;
@@ -76,11 +76,7 @@ pub(crate) struct InstanceEntity {
     pub globals: Vec<u32>,
     pub dropped_elems: Vec<bool>,
     pub dropped_datas: Vec<bool>,
-    /// Points into the four lists below.
-    pub view: Box<InstanceView>,
-    _globals: Box<[*mut u64]>,
-    _tables: Box<[*const TableView]>,
-    _type_ids: Box<[u32]>,
+    pub view: OwnedView,
 }
 
 /// A handle to an instance.
@@ -103,8 +99,10 @@ impl Instance {
     pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance, Error> {
         let store = store.as_context_mut();
         store.inner.usable()?;
-        if !module.engine().same(store.engine()) {
-            return Err(Error::new(ErrorCode::WrongStore).with_detail("module and store have different engines"));
+        if !super::engine::Engine::same(module.engine(), store.engine()) {
+            return Err(
+                Error::new(ErrorCode::WrongStore).with_detail("module and store have different engines")
+            );
         }
         check_imports(&store.inner, module, imports)?;
         let index = allocate(&mut store.inner, module, imports)?;
@@ -234,8 +232,12 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
         let want = data.extern_type(import.kind, import.index).ok_or_else(internal)?;
         let fits = match (given, &want) {
             (Extern::Func(func), ExternType::Func(ty)) => store.type_of(store.func(func)?.ty)? == ty,
-            (Extern::Table(table), ExternType::Table(ty)) => table_matches(store.table(table)?.current_ty(), *ty),
-            (Extern::Memory(memory), ExternType::Memory(ty)) => memory_matches(store.memory(memory)?.ty(), *ty),
+            (Extern::Table(table), ExternType::Table(ty)) => {
+                table_matches(store.table(table)?.current_ty(), *ty)
+            }
+            (Extern::Memory(memory), ExternType::Memory(ty)) => {
+                memory_matches(store.memory(memory)?.ty(), *ty)
+            }
             (Extern::Global(global), ExternType::Global(ty)) => store.global(global)?.ty == *ty,
             _ => false,
         };
@@ -267,22 +269,20 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         memories.push(store.add_memory(ty)?);
     }
     let type_ids: Box<[u32]> = env.types.iter().map(|ty| store.type_id(ty)).collect();
-    // The view's address is fixed first: functions and their views name it.
-    let mut view = Box::new(InstanceView {
-        memory: core::ptr::null(),
-        globals: core::ptr::null(),
-        tables: core::ptr::null(),
-        records: module.inner.code.records().as_ptr(),
-        type_ids: type_ids.as_ptr(),
-        index,
-    });
-    let address: *const InstanceView = core::ptr::from_ref(&*view);
+    // The view's address is fixed first: functions name it.
+    let records = module.inner.code.records();
+    let mut view = OwnedView::new(index, records.as_ptr(), type_ids);
     let own = env.funcs.iter().skip(env.imported_funcs as usize);
-    for (defined, (&ty, record)) in own.zip(module.inner.code.records()).enumerate() {
-        let ty = type_ids.get(ty as usize).copied().ok_or_else(internal)?;
+    for (defined, (&ty, record)) in own.zip(records).enumerate() {
+        let ty = view.type_id(ty).ok_or_else(internal)?;
         let kind = FuncKind::Wasm { instance: index, defined: defined as u32 };
         let record = core::ptr::from_ref(record);
-        funcs.push(store.add_func(FuncEntity { kind, ty }, FuncView { record, instance: address, type_id: ty })?);
+        funcs.push(
+            store.add_func(
+                FuncEntity { kind, ty },
+                FuncView { record, instance: view.address(), type_id: ty },
+            )?,
+        );
     }
     for (ty, init) in env.globals.iter().skip(env.imported_globals as usize).zip(&data.global_inits) {
         let value = evaluate(store, &funcs, &globals, init)?;
@@ -296,11 +296,8 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         .iter()
         .filter_map(|&table| store.tables.get(table as usize).map(|table| table.view()))
         .collect();
-    view.globals = cells.as_ptr();
-    view.tables = table_views.as_ptr();
-    if let Some(memory) = memories.first().and_then(|&memory| store.memories.get(memory as usize)) {
-        view.memory = memory.view();
-    }
+    let memory = memories.first().and_then(|&memory| store.memories.get(memory as usize));
+    view.fill(memory.map_or(core::ptr::null(), |memory| memory.view()), cells, table_views);
     store.instances.push(InstanceEntity {
         module: module.clone(),
         funcs,
@@ -310,9 +307,6 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         dropped_elems: vec![false; data.elems.len()],
         dropped_datas: vec![false; data.datas.len()],
         view,
-        _globals: cells,
-        _tables: table_views,
-        _type_ids: type_ids,
     });
     Ok(index)
 }
@@ -407,4 +401,3 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
     }
     Ok(())
 }
-

@@ -85,8 +85,8 @@ impl LinearMemory {
 
     /// Grows to a size that [`grown`](LinearMemory::grown) has allowed.
     pub fn grow_to(&mut self, pages: u32) -> Result<(), Error> {
-        let len = usize::try_from(u64::from(pages) * PAGE_BYTES)
-            .map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
+        let len =
+            usize::try_from(u64::from(pages) * PAGE_BYTES).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
         if len > self.bytes.len() {
             let mut bytes = zeroed(len)?;
             if let Some(start) = bytes.get_mut(..self.bytes.len()) {

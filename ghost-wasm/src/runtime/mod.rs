@@ -1,8 +1,21 @@
 //! The engine's objects: what an embedder holds. Composes the stages below.
 
+pub mod caller;
 pub mod config;
+pub mod context;
+mod driver;
 pub mod engine;
+pub mod func;
+pub mod global;
+pub mod instance;
 pub mod item;
+pub mod linker;
+pub mod memory;
 pub mod module;
 pub mod profile;
+mod services;
+pub mod store;
 pub mod stream;
+pub mod table;
+pub mod typed;
+pub mod value;

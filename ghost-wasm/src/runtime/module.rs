@@ -8,6 +8,7 @@ use super::engine::Engine;
 use super::stream::ModuleStream;
 use crate::Error;
 use crate::binary::instr::Instr;
+use crate::code::module::ModuleCode;
 use crate::types::{ExternType, ValType};
 use crate::valid::env::ModuleEnv;
 
@@ -219,6 +220,7 @@ impl<'a> ExportType<'a> {
 pub(crate) struct ModuleInner {
     pub(crate) engine: Engine,
     pub(crate) data: ModuleData,
+    pub(crate) code: ModuleCode,
 }
 
 /// A valid module. Cheap to clone.

@@ -96,14 +96,16 @@ fn operator(inner: &mut StoreInner, service: Service, args: ServiceArgs) -> Resu
         }
         Service::TableGet => {
             let table = table_index(inner, args.x)?;
-            let entry = inner.tables.get(table).and_then(|table| table.entries().get(first as usize)).copied();
+            let entry =
+                inner.tables.get(table).and_then(|table| table.entries().get(first as usize)).copied();
             let entry = entry.ok_or(Stop::Trap(TrapCode::TableOutOfBounds))?;
             inner.cx.set_slot(a, u64::from(entry));
             Ok(())
         }
         Service::TableSet => {
             let table = table_index(inner, args.x)?;
-            let entry = inner.tables.get_mut(table).and_then(|table| table.entries_mut().get_mut(first as usize));
+            let entry =
+                inner.tables.get_mut(table).and_then(|table| table.entries_mut().get_mut(first as usize));
             *entry.ok_or(Stop::Trap(TrapCode::TableOutOfBounds))? = second;
             Ok(())
         }
@@ -297,7 +299,8 @@ fn table_init(inner: &mut StoreInner, instance: u32, init: TableInit, lent: bool
         _ => &[],
     };
     let end = inner.tables.get(table).map_or(0, |table| table.entries().len());
-    let (Some(to), Some(from)) = (range(init.to, init.len, end), range(init.from, init.len, items.len())) else {
+    let (Some(to), Some(from)) = (range(init.to, init.len, end), range(init.from, init.len, items.len()))
+    else {
         return Err(Stop::Trap(TrapCode::TableOutOfBounds));
     };
     let cost = bulk_entries(inner, init.len);

@@ -71,7 +71,6 @@ pub(crate) struct StoreInner {
     pub poisoned: bool,
 }
 
-
 /// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
 pub struct Store<T> {
     pub(crate) inner: StoreInner,
@@ -291,11 +290,15 @@ impl StoreInner {
     }
 
     /// Code and view of a WebAssembly function.
-    pub fn code_of(&self, instance: u32, defined: u32) -> Result<(*const CodeRecord, *const InstanceView), Error> {
+    pub fn code_of(
+        &self,
+        instance: u32,
+        defined: u32,
+    ) -> Result<(*const CodeRecord, *const InstanceView), Error> {
         let instance = self.instance(instance)?;
         let records = instance.module.inner.code.records();
         let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
-        Ok((core::ptr::from_ref(record), core::ptr::from_ref(&*instance.view)))
+        Ok((core::ptr::from_ref(record), instance.view.address()))
     }
 }
 

@@ -8,6 +8,7 @@ use super::item::{Item, Policy, Refusal};
 use super::module::{Module, ModuleData, ModuleInner};
 use crate::Error;
 use crate::binary::instr::Instr;
+use crate::translate::Translator;
 use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
 
@@ -100,13 +101,15 @@ impl BodySink for NoSink {
 #[derive(Debug)]
 pub struct ModuleStream {
     engine: Engine,
-    stream: Stream<NoSink>,
+    stream: Stream<Translator>,
 }
 
 impl ModuleStream {
     /// A stream at its first byte.
     pub fn new(engine: &Engine) -> ModuleStream {
-        ModuleStream { engine: engine.clone(), stream: Stream::new(engine, NoSink) }
+        let profile = engine.profile();
+        let translator = Translator::new(profile.schedule(), profile.limits().frame_slots);
+        ModuleStream { engine: engine.clone(), stream: Stream::new(engine, translator) }
     }
 
     /// Asks `policy` about each import, export and custom section as it arrives.
@@ -144,8 +147,9 @@ impl ModuleStream {
     /// # Errors
     /// As [`feed`](ModuleStream::feed).
     pub fn finish(self) -> Result<Module, Error> {
-        let (data, NoSink) = self.stream.finish()?;
-        Ok(Module { inner: Arc::new(ModuleInner { engine: self.engine, data }) })
+        let (data, translator) = self.stream.finish()?;
+        let code = translator.into_code();
+        Ok(Module { inner: Arc::new(ModuleInner { engine: self.engine, data, code }) })
     }
 }
 

@@ -222,7 +222,6 @@ macro_rules! for_each_op {
         }
     };
 }
-pub(crate) use for_each_op;
 
 /// The immediates that follow an opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

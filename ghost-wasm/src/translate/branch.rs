@@ -113,9 +113,7 @@ impl Translator {
                 let op = if sense { op } else { negated(op) };
                 Family::IntBranch.inst(Family::IntBranch.row_of(op)?, variant / 2)
             }
-            Family::FloatCompare => {
-                Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense))
-            }
+            Family::FloatCompare => Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense)),
             _ => return None,
         };
         self.retract(position);
@@ -340,10 +338,7 @@ impl Translator {
                     Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
                     _ => (control::BR_TABLE_ACC, 0),
                 };
-                self.append(
-                    Family::Control.inst(0, variant),
-                    &[fields_x(slot, 0, table.count), cost],
-                )
+                self.append(Family::Control.inst(0, variant), &[fields_x(slot, 0, table.count), cost])
             }
         };
         table.op = Some(op);
@@ -415,10 +410,8 @@ impl Translator {
         }
         let cost = self.pay();
         let position = match func.checked_sub(env.imported_funcs) {
-            Some(defined) => self.append(
-                Family::Control.inst(0, control::CALL),
-                &[fields_x(base.field(), 0, defined), cost],
-            ),
+            Some(defined) => self
+                .append(Family::Control.inst(0, control::CALL), &[fields_x(base.field(), 0, defined), cost]),
             None => self.append_service(Service::CallImport, base.field(), func, 0, cost),
         };
         self.note(position, 0);
@@ -481,5 +474,4 @@ impl Translator {
         self.last = None;
         self.flushed = None;
     }
-
 }

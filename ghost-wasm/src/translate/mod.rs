@@ -169,13 +169,7 @@ impl BodySink for Translator {
         self.check()
     }
 
-    fn br_table_target(
-        &mut self,
-        env: &ModuleEnv,
-        label: u32,
-        default: bool,
-        _: u32,
-    ) -> Result<(), Error> {
+    fn br_table_target(&mut self, env: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {
         if self.reachable {
             self.table_target(env, label, default);
         }

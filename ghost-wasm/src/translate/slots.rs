@@ -26,12 +26,9 @@ pub struct Slots {
 /// The width of a value in slots.
 const fn width(ty: ValType) -> u32 {
     match ty {
-        ValType::I32
-        | ValType::I64
-        | ValType::F32
-        | ValType::F64
-        | ValType::FuncRef
-        | ValType::ExternRef => 1,
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 | ValType::FuncRef | ValType::ExternRef => {
+            1
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use super::super::exits::{frames_full, slots_full};
 use super::super::regs::{A, F0, F1, Handler, I, Raw, Regs, S, W2, W2H, W3, X, handler};
 use super::super::stack::Frame;
 use super::super::view::{CodeRecord, Word};
-use crate::table::errors::TrapCode;
 use crate::exec::ctx::{Ctx, Exit, Service};
 use crate::exec::exits::{charge_failed, serve};
+use crate::table::errors::TrapCode;
 
 impl Regs {
     /// The edge of a conditional op that jumps. Words 2 and 3: cost taken, cost fall; target, due now.

@@ -3,8 +3,8 @@
 use super::super::num::{self, NumTrap};
 use super::super::regs::{A, F1, F2, Handler, I, Num, Raw, Regs, S, handler};
 use super::super::view::Word;
-use crate::table::errors::TrapCode;
 use crate::exec::ctx::Ctx;
+use crate::table::errors::TrapCode;
 use crate::table::insts::{
     for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_unary, for_each_unary_trapping,
 };

@@ -6,8 +6,8 @@
 use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, W2, X, handler};
 use super::super::view::Word;
 use super::int::{Binary, op};
-use crate::table::errors::TrapCode;
 use crate::exec::ctx::Ctx;
+use crate::table::errors::TrapCode;
 use crate::table::insts::{for_each_load, for_each_load_op, for_each_store};
 
 /// A value anywhere in memory. (`read_unaligned` would take the address of a local in builds with
