@@ -37,7 +37,7 @@ fn golden_call() {
 }
 
 const GOLDEN_CALL_ID: &str = "709648829bd4a7b6599f5213d85a0765f2cbb98d47102781200b0a99e81959a2";
-const GOLDEN_SIGNATURE: &str = "SIGNATURE";
+const GOLDEN_SIGNATURE: &str = "414041e03240eaaadc04cc55a3eea7d06241ee6a18978f3bfcbf3741211e33cdf0a592f5fb32a5eda911ae862d87c7d1b40e567a61b16bb7c08305f74e1cb80e";
 
 #[test]
 fn golden_contract_address() {
