@@ -1,0 +1,621 @@
+//! The door to the host: admission of signed calls, blocks of the development chain (one call each),
+//! queries, and what people ask about state and receipts. Time comes in as an argument.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ghost_wasm::Engine;
+
+use crate::cache::ModuleCache;
+use crate::contract::{self, ContractModule, ContractStream};
+use crate::crypto;
+use crate::envelope::{Envelope, EnvelopeError, VALID_BLOCKS_MAX};
+use crate::exec::apply::{self, ApplyError, Call, Machine, Outcome};
+use crate::exec::host::BlockContext;
+use crate::exec::instance::Instances;
+use crate::genesis::{Genesis, GenesisError};
+use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
+use crate::receipt::{Diagnostics, Header, Receipt, Record, Status, logs_root};
+use crate::staging::Staging;
+use crate::state::{Account, Commit, Head, Journal, StateBackend, StoreError, Tree, account_key, code_key};
+use crate::table::host_gas;
+use crate::types::{Address, Hash, hex};
+
+/// What a node decides for itself.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// Base units per gas that a call must offer.
+    pub gas_price_floor: u64,
+    /// Gas of a query at most.
+    pub query_gas_max: u64,
+    /// Bytes of staged modules at most; those staged longest ago go first.
+    pub staging_len_max: u64,
+    /// Keys of the state at most; the tree over them is in memory.
+    pub keys_max: usize,
+}
+
+impl Default for ChainConfig {
+    fn default() -> ChainConfig {
+        ChainConfig {
+            gas_price_floor: 1,
+            query_gas_max: 10_000_000_000,
+            staging_len_max: 64 * 1024 * 1024,
+            keys_max: 20_000_000,
+        }
+    }
+}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+        /// Why a signed call was not admitted. The number goes over the wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub enum RefusalCode { $($(#[$doc])* $name = $number,)* }
+
+        impl RefusalCode {
+            /// All codes.
+            pub const ALL: &'static [RefusalCode] = &[$(RefusalCode::$name),*];
+
+            /// The name in JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(RefusalCode::$name => $text,)* }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// Not the bytes of a signed call.
+    Malformed = 1, "malformed";
+    /// The signature does not count, or the address may not sign: status 7.
+    Authentication = 2, "authentication_failed";
+    /// The gas price is below the node's floor.
+    PriceTooLow = 3, "price_too_low";
+    /// The gas limit is above the block's, or below what the envelope itself costs.
+    GasLimit = 4, "gas_limit";
+    /// `valid_until` has passed.
+    Expired = 5, "expired";
+    /// `valid_until` is too far ahead.
+    ValidTooLong = 6, "valid_too_long";
+    /// The balance does not cover gas and value.
+    Balance = 7, "balance";
+    /// A call with this nonce is in a block.
+    NonceUsed = 8, "nonce_used";
+    /// The nonce is more than 64 ahead.
+    NonceTooFar = 9, "nonce_too_far";
+    /// Another call with this nonce waits.
+    NonceTaken = 10, "nonce_taken";
+    /// Too many calls wait.
+    QueueFull = 11, "queue_full";
+    /// The module that a deploy names is not here; upload it first.
+    MissingCode = 12, "missing_code";
+    /// The chain has no more room.
+    StateFull = 13, "state_full";
+}
+
+/// A call that was not admitted: nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub code: RefusalCode,
+    /// Status 7 if it could not be authenticated.
+    pub status: Option<Status>,
+    /// Why, in words.
+    pub text: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What became of a submitted call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in a block.
+    Included(Box<Record>),
+    /// It was executed before; this is what came of it then.
+    Duplicate(Box<Record>),
+    /// It waits for calls with smaller nonces; ask for its receipt by this name.
+    Queued(Hash),
+    /// It was not admitted.
+    Refused(Refused),
+}
+
+/// What a query gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryResult {
+    /// How it ended.
+    pub status: Status,
+    /// The contract's own code.
+    pub revert_code: i32,
+    /// Which trap.
+    pub trap_code: u8,
+    /// Gas it took.
+    pub gas_used: u64,
+    /// What it returned.
+    pub return_data: Vec<u8>,
+    /// For people.
+    pub diagnostics: Diagnostics,
+    /// The block whose state was asked.
+    pub height: u64,
+}
+
+/// What a node tells about its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainInfo {
+    /// The chain's number.
+    pub chain_id: u64,
+    /// Hash of block 0; signatures name it.
+    pub genesis_hash: Hash,
+    /// The newest block.
+    pub height: u64,
+    /// Its hash.
+    pub head_hash: Hash,
+    /// Its time, unix milliseconds.
+    pub timestamp: u64,
+    /// Its state root.
+    pub state_root: Hash,
+    /// The rules.
+    pub profile_hash: Hash,
+    /// Gas of a block.
+    pub gas_limit: u64,
+    /// Base units per gas that a call must offer.
+    pub gas_price_floor: u64,
+}
+
+/// A failure that is not the caller's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// The store.
+    Store(StoreError),
+    /// The genesis.
+    Genesis(GenesisError),
+    /// The store was written under other rules.
+    OtherRules {
+        /// Hash of the rules of the newest block.
+        stored: Hash,
+        /// Hash of this program's rules.
+        here: Hash,
+    },
+    /// Bytes and module do not belong together.
+    WrongBytes,
+    /// This node could not finish a call; nothing was stored.
+    Fault(String),
+}
+
+impl fmt::Display for ChainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChainError::Store(error) => write!(f, "{error}"),
+            ChainError::Genesis(error) => write!(f, "{error}"),
+            ChainError::OtherRules { stored, here } => write!(
+                f,
+                "the store was written under the rules {}, this program has {}",
+                hex(stored),
+                hex(here)
+            ),
+            ChainError::WrongBytes => f.write_str("the bytes are not those of the module"),
+            ChainError::Fault(text) => write!(f, "the node could not finish the call: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for ChainError {}
+
+impl From<StoreError> for ChainError {
+    fn from(error: StoreError) -> ChainError {
+        ChainError::Store(error)
+    }
+}
+
+/// A chain over a store.
+pub struct Chain {
+    engine: Engine,
+    machine: Machine,
+    store: Arc<dyn StateBackend>,
+    config: ChainConfig,
+    genesis_hash: Hash,
+    head: Header,
+    head_hash: Hash,
+    tree: Tree,
+    pool: Pool,
+    staging: Staging,
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chain").field("height", &self.head.height).finish_non_exhaustive()
+    }
+}
+
+impl Chain {
+    /// Opens the chain of a store, or begins one in an empty store. Every value is read and the root
+    /// compared; staged modules are hashed and validated again.
+    pub fn open(
+        store: Arc<dyn StateBackend>,
+        genesis: &Genesis,
+        config: ChainConfig,
+    ) -> Result<Chain, ChainError> {
+        genesis.check().map_err(ChainError::Genesis)?;
+        let engine = contract::engine();
+        let profile_hash = contract::profile_hash(&engine);
+        let first = genesis.header(&profile_hash);
+        let genesis_hash = first.hash();
+        if store.head()?.is_none() {
+            store.commit(&Commit {
+                values: genesis.values(),
+                records: Vec::new(),
+                calls: Vec::new(),
+                height: 0,
+                head: Head { genesis_hash, header: first.encode() },
+                unstage: Vec::new(),
+            })?;
+        }
+        let corrupt = |text: &str| ChainError::Store(StoreError::Corrupt(text.into()));
+        let stored = store.head()?.ok_or_else(|| corrupt("it has no newest block"))?;
+        let head = Header::decode(&stored.header).map_err(|_| corrupt("its newest block cannot be read"))?;
+        if head.profile_hash != profile_hash {
+            return Err(ChainError::OtherRules { stored: head.profile_hash, here: profile_hash });
+        }
+        if stored.genesis_hash != genesis_hash {
+            let stored = stored.genesis_hash;
+            return Err(StoreError::OtherChain { stored, wanted: genesis_hash }.into());
+        }
+        let tree = rebuild(&*store)?;
+        if tree.root() != head.state_root {
+            return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
+        }
+        let machine = Machine { cache: ModuleCache::new(engine.clone()), instances: Instances::new(&engine) };
+        let staging = Staging::open(&*store, &engine, config.staging_len_max)?;
+        let head_hash = head.hash();
+        let pool = Pool::default();
+        Ok(Chain { engine, machine, store, config, genesis_hash, head, head_hash, tree, pool, staging })
+    }
+
+    /// The engine that modules of this chain are made with.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A stream for an upload.
+    pub fn contract_stream(&self) -> ContractStream {
+        contract::contract_stream(&self.engine)
+    }
+
+    /// What a node tells about its chain.
+    pub fn info(&self) -> ChainInfo {
+        ChainInfo {
+            chain_id: self.head.chain_id,
+            genesis_hash: self.genesis_hash,
+            height: self.head.height,
+            head_hash: self.head_hash,
+            timestamp: self.head.timestamp,
+            state_root: self.head.state_root,
+            profile_hash: self.head.profile_hash,
+            gas_limit: self.head.gas_limit,
+            gas_price_floor: self.config.gas_price_floor,
+        }
+    }
+
+    /// The newest block's header.
+    pub fn head(&self) -> &Header {
+        &self.head
+    }
+
+    /// A block's header and the wire bytes of its calls.
+    pub fn block(&self, height: u64) -> Result<Option<(Header, Vec<Vec<u8>>)>, ChainError> {
+        let Some(bytes) = self.store.header(height)? else { return Ok(None) };
+        let header = Header::decode(&bytes)
+            .map_err(|error| StoreError::Corrupt(format!("the block {height}: {error}")))?;
+        Ok(Some((header, self.store.calls(height)?)))
+    }
+
+    /// An account in the newest state; absent ones are all defaults.
+    pub fn account(&self, address: &Address) -> Result<Account, ChainError> {
+        Ok(Journal::new(Arc::clone(&self.store)).account(address)?)
+    }
+
+    /// What came of a call.
+    pub fn receipt(&self, call_id: &Hash) -> Result<Option<Record>, ChainError> {
+        let Some(bytes) = self.store.record(call_id)? else { return Ok(None) };
+        let record = Record::decode(&bytes)
+            .map_err(|error| StoreError::Corrupt(format!("the receipt {}: {error}", hex(call_id))))?;
+        Ok(Some(record))
+    }
+
+    /// Whether a module is here: staged, or the code of a contract.
+    pub fn has_module(&self, code_hash: &Hash) -> Result<bool, ChainError> {
+        Ok(self.staging.has(code_hash) || self.store.value(&code_key(code_hash))?.is_some())
+    }
+
+    /// The bytes of a module that is here.
+    pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
+        match self.store.value(&code_key(code_hash))? {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Ok(self.store.staged(code_hash)?),
+        }
+    }
+
+    /// Keeps an uploaded module, durably, until a deploy names it or room is needed.
+    pub fn stage_module(&mut self, module: ContractModule, bytes: &[u8]) -> Result<Hash, ChainError> {
+        let code_hash = module.code_hash();
+        if crypto::blake3(bytes) != code_hash {
+            return Err(ChainError::WrongBytes);
+        }
+        if !self.has_module(&code_hash)? {
+            self.staging.add(&*self.store, &code_hash, bytes)?;
+        }
+        self.machine.cache.insert(module);
+        Ok(code_hash)
+    }
+
+    /// Asks a contract. The gas is bounded by the node's cap.
+    pub fn query(&self, address: &Address, input: &[u8], gas: u64) -> Result<QueryResult, ChainError> {
+        let block = self.context(self.head.height, self.head.timestamp);
+        let gas = gas.min(self.config.query_gas_max);
+        let Outcome { status, revert_code, trap_code, gas_used, return_data, diagnostics, .. } =
+            apply::query(&self.machine, &self.store, *address, input, block, gas).map_err(
+                |error| match error {
+                    ApplyError::Store(error) => ChainError::Store(error),
+                    ApplyError::Fault(text) => ChainError::Fault(text),
+                    ApplyError::NotIncludable(text) => ChainError::Fault(text.into()),
+                    ApplyError::MissingCode(hash) => {
+                        ChainError::Fault(format!("missing code {}", hex(&hash)))
+                    }
+                },
+            )?;
+        let height = self.head.height;
+        Ok(QueryResult { status, revert_code, trap_code, gas_used, return_data, diagnostics, height })
+    }
+
+    /// Takes a signed call: into a block, into the queue, or not at all. `now_ms` is the node's clock; a
+    /// block's time is later than its parent's, whatever the clock says. Calls that waited for this one
+    /// are executed with it.
+    pub fn submit(&mut self, wire: &[u8], now_ms: u64) -> Result<Answer, ChainError> {
+        let envelope = match Envelope::decode(wire) {
+            Ok(envelope) => envelope,
+            Err(error) => return Ok(refused(RefusalCode::Malformed, error.to_string())),
+        };
+        if let Some(refused) = self.refuse_cheaply(&envelope) {
+            return Ok(refused);
+        }
+        let signer = match envelope.authenticate(&self.genesis_hash) {
+            Ok(signer) => signer,
+            Err(error) => return Ok(not_authentic(&error)),
+        };
+        let call_id = envelope.call_id(&self.genesis_hash);
+        if let Some(record) = self.receipt(&call_id)? {
+            return Ok(Answer::Duplicate(Box::new(record)));
+        }
+        let account = self.account(&signer)?;
+        if let Some(refused) = self.refuse_by_account(&envelope, &account) {
+            return Ok(refused);
+        }
+        let call = Waiting { call_id, signer, envelope };
+        if call.envelope.body.nonce > account.nonce {
+            return Ok(self.wait(call));
+        }
+        let answer = self.include(&call, now_ms)?;
+        if matches!(answer, Answer::Included(_)) {
+            self.release(&signer, now_ms)?;
+        }
+        Ok(answer)
+    }
+
+    /// How many calls wait for their nonce.
+    pub fn waiting(&self) -> usize {
+        self.pool.count()
+    }
+
+    /// What can be seen without the signature and the account.
+    fn refuse_cheaply(&self, envelope: &Envelope) -> Option<Answer> {
+        let body = &envelope.body;
+        let floor = self.config.gas_price_floor;
+        if body.gas_price < floor {
+            let text = format!("gas price {} is below the floor of {floor}", body.gas_price);
+            return Some(refused(RefusalCode::PriceTooLow, text));
+        }
+        let intrinsic = host_gas::intrinsic(envelope.wire_len());
+        if body.gas_limit > self.head.gas_limit || body.gas_limit < intrinsic {
+            let max = self.head.gas_limit;
+            let text = format!("gas limit {} is not between {intrinsic} and {max}", body.gas_limit);
+            return Some(refused(RefusalCode::GasLimit, text));
+        }
+        None
+    }
+
+    fn refuse_by_account(&self, envelope: &Envelope, account: &Account) -> Option<Answer> {
+        let body = &envelope.body;
+        let next = self.head.height.saturating_add(1);
+        if account.has_code() {
+            let mut answer = refused(RefusalCode::Authentication, "an address with code cannot sign by key");
+            if let Answer::Refused(refused) = &mut answer {
+                refused.status = Some(Status::AuthenticationFailed);
+            }
+            return Some(answer);
+        }
+        if body.valid_until < next {
+            let text = format!("the call was valid until block {}, the next is {next}", body.valid_until);
+            return Some(refused(RefusalCode::Expired, text));
+        }
+        if body.valid_until > next.saturating_add(VALID_BLOCKS_MAX) {
+            let text = format!("a call is valid for at most {VALID_BLOCKS_MAX} blocks after {next}");
+            return Some(refused(RefusalCode::ValidTooLong, text));
+        }
+        if body.nonce < account.nonce {
+            let text = format!("nonce {} is used, the next is {}", body.nonce, account.nonce);
+            return Some(refused(RefusalCode::NonceUsed, text));
+        }
+        if body.nonce > account.nonce.saturating_add(NONCES_AHEAD_MAX) {
+            let text = format!("nonce {} is too far ahead of {}", body.nonce, account.nonce);
+            return Some(refused(RefusalCode::NonceTooFar, text));
+        }
+        let gas = u128::from(body.gas_limit).saturating_mul(u128::from(body.gas_price));
+        if gas.checked_add(body.value).is_none_or(|needed| needed > account.balance) {
+            let text = format!(
+                "the balance of {} does not cover gas for {gas} and value {}",
+                account.balance, body.value
+            );
+            return Some(refused(RefusalCode::Balance, text));
+        }
+        None
+    }
+
+    fn wait(&mut self, call: Waiting) -> Answer {
+        let (call_id, nonce) = (call.call_id, call.envelope.body.nonce);
+        match self.pool.add(call) {
+            Queued::Now | Queued::Before => Answer::Queued(call_id),
+            Queued::NonceTaken => {
+                refused(RefusalCode::NonceTaken, format!("another call with nonce {nonce} waits"))
+            }
+            Queued::Full => refused(RefusalCode::QueueFull, "too many calls wait; try again later"),
+        }
+    }
+
+    /// Executes the calls of a signer that wait for the nonce that is now next.
+    fn release(&mut self, signer: &Address, now_ms: u64) -> Result<(), ChainError> {
+        loop {
+            let account = self.account(signer)?;
+            let Some(call) = self.pool.take(signer, account.nonce) else { break };
+            // Balance and height are not what they were when it came: a call that lost its cover is dropped.
+            if self.refuse_by_account(&call.envelope, &account).is_some() {
+                break;
+            }
+            if !matches!(self.include(&call, now_ms)?, Answer::Included(_)) {
+                break;
+            }
+        }
+        self.pool.expire(self.head.height.saturating_add(1));
+        Ok(())
+    }
+
+    fn context(&self, height: u64, timestamp: u64) -> BlockContext {
+        BlockContext { chain_id: self.head.chain_id, height, timestamp }
+    }
+
+    /// Makes the next block of one call. On an error nothing has changed.
+    fn include(&mut self, call: &Waiting, now_ms: u64) -> Result<Answer, ChainError> {
+        if self.tree.len() >= self.config.keys_max {
+            let text = format!("the state has {} keys, which is all this node keeps", self.tree.len());
+            return Ok(refused(RefusalCode::StateFull, text));
+        }
+        let height = self.head.height.saturating_add(1);
+        let timestamp = now_ms.max(self.head.timestamp.saturating_add(1));
+        let block = self.context(height, timestamp);
+        let applied = Call {
+            envelope: &call.envelope,
+            signer: call.signer,
+            block,
+            block_gas_limit: self.head.gas_limit,
+        };
+        let (mut journal, outcome) = match apply::apply(&self.machine, &self.store, &applied) {
+            Ok(applied) => applied,
+            Err(ApplyError::NotIncludable(text)) => return Ok(refused(RefusalCode::Balance, text)),
+            Err(ApplyError::MissingCode(hash)) => {
+                return Ok(refused(RefusalCode::MissingCode, format!("missing code {}", hex(&hash))));
+            }
+            Err(ApplyError::Fault(text)) => return Err(ChainError::Fault(text)),
+            Err(ApplyError::Store(error)) => return Err(error.into()),
+        };
+        let fee = u128::from(outcome.gas_used).saturating_mul(u128::from(call.envelope.body.gas_price));
+        let sealer = self.head.sealer;
+        let mut account = journal.account(&sealer)?;
+        account.balance = account.balance.saturating_add(fee);
+        journal.set_account(&sealer, &account);
+
+        let tree = self.tree.with(journal.changes());
+        let receipt = receipt(call.call_id, &outcome);
+        let wire = call.envelope.encode();
+        let header = Header {
+            chain_id: self.head.chain_id,
+            height,
+            timestamp,
+            parent: self.head_hash,
+            pre_state_root: self.head.state_root,
+            state_root: tree.root(),
+            calls_root: crypto::merkle_root(&[&wire]),
+            receipts_root: crypto::merkle_root(&[receipt.encode()]),
+            profile_hash: self.head.profile_hash,
+            gas_used: outcome.gas_used,
+            gas_limit: self.head.gas_limit,
+            sealer,
+        };
+        let head_hash = header.hash();
+        let record = Record {
+            receipt,
+            height,
+            block_hash: head_hash,
+            pre_state_root: header.pre_state_root,
+            state_root: header.state_root,
+            return_data: outcome.return_data,
+            logs: outcome.logs,
+            diagnostics: outcome.diagnostics,
+        };
+        let deployed = call.envelope.body.deploy_parts().filter(|_| !record.receipt.created.is_zero());
+        let unstage: Vec<Hash> = deployed.into_iter().map(|(hash, _)| hash).collect();
+        self.store.commit(&Commit {
+            values: journal.into_changes(),
+            records: vec![(call.call_id, record.encode())],
+            calls: vec![wire],
+            height,
+            head: Head { genesis_hash: self.genesis_hash, header: header.encode() },
+            unstage: unstage.clone(),
+        })?;
+        unstage.iter().for_each(|hash| self.staging.forget(hash));
+        (self.head, self.head_hash, self.tree) = (header, head_hash, tree);
+        Ok(Answer::Included(Box::new(record)))
+    }
+}
+
+fn receipt(call_id: Hash, outcome: &Outcome) -> Receipt {
+    Receipt {
+        call_id,
+        status: outcome.status,
+        revert_code: outcome.revert_code,
+        trap_code: outcome.trap_code,
+        gas_used: outcome.gas_used,
+        created: outcome.created,
+        return_data_hash: crypto::sha256(&outcome.return_data),
+        logs_root: logs_root(&outcome.logs),
+    }
+}
+
+fn refused(code: RefusalCode, text: impl Into<String>) -> Answer {
+    Answer::Refused(Refused { code, status: None, text: text.into() })
+}
+
+fn not_authentic(error: &EnvelopeError) -> Answer {
+    let status = Some(Status::AuthenticationFailed);
+    Answer::Refused(Refused { code: RefusalCode::Authentication, status, text: error.to_string() })
+}
+
+/// The tree of all values, in pieces, so that what is read is not held at once.
+fn rebuild(store: &dyn StateBackend) -> Result<Tree, StoreError> {
+    const PIECE_LEN: usize = 4 * 1024 * 1024;
+    let mut tree = Tree::default();
+    let mut piece: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut piece_len = 0usize;
+    let add = |tree: &Tree, piece: &[(Vec<u8>, Vec<u8>)]| {
+        tree.with(piece.iter().map(|(key, value)| (&key[..], Some(&value[..]))))
+    };
+    store.values(&mut |key, value| {
+        if key.first() == Some(&1) {
+            let account = <[u8; 20]>::try_from(key.get(1..).unwrap_or_default()).map(Address);
+            if account.map(|address| account_key(&address)).ok().as_deref() != Some(key) {
+                return Err(StoreError::Corrupt("the key of an account has a wrong length".into()));
+            }
+        }
+        piece.push((key.to_vec(), value.to_vec()));
+        piece_len = piece_len.saturating_add(key.len()).saturating_add(value.len());
+        if piece_len > PIECE_LEN {
+            tree = add(&tree, &piece);
+            piece.clear();
+            piece_len = 0;
+        }
+        Ok(())
+    })?;
+    Ok(add(&tree, &piece))
+}

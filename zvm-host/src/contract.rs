@@ -1,0 +1,225 @@
+//! What a module must be to be a contract, checked item by item while it streams in: what it imports, what
+//! it exports, and at the end what it lacks. The engine checks the profile; nothing here runs code.
+
+use std::fmt;
+
+use ghost_wasm::{
+    Config, Engine, ExternType, FuncType, Item, Module, ModuleStream, Profile, Progress, Refusal, ValType,
+};
+
+use crate::codec::Writer;
+use crate::crypto;
+use crate::table::host_fns::{self, MODULE, host_fn};
+use crate::types::Hash;
+
+/// An engine under the contract profile.
+pub fn engine() -> Engine {
+    Engine::new(&Config::new(Profile::CONTRACT_V1))
+}
+
+/// The hash of all rules that a call's outcome depends on: the engine's profile and the host's table.
+pub fn profile_hash(engine: &Engine) -> Hash {
+    let mut out = Writer::default();
+    out.bytes(b"zvm-profile-v1")
+        .sized(&engine.profile().canonical_bytes())
+        .sized(&host_fns::canonical_bytes());
+    crypto::sha256(&out.finish())
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// Which rule a module breaks; the number is the refusal's code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum ContractRule { $($(#[$doc])* $name = $code,)* }
+
+        impl ContractRule {
+            /// All rules.
+            pub const ALL: &'static [ContractRule] = &[$(ContractRule::$name),*];
+        }
+    };
+}
+
+rules! {
+    /// An import from another module than `env`.
+    UnknownImportModule = 1;
+    /// A function that the host does not have.
+    UnknownImport = 2;
+    /// A host function with another type, or an import that is no function.
+    ImportType = 3;
+    /// An entry point or `memory` that is something else.
+    ExportType = 4;
+    /// `memory`, `init` or `invoke` is missing.
+    MissingExport = 5;
+}
+
+/// Exports with a meaning: name, whether a contract must have it.
+const ENTRY_POINTS: &[(&str, bool)] =
+    &[("init", true), ("invoke", true), ("query", false), ("migrate", false), ("check_auth", false)];
+
+fn refusal(rule: ContractRule, text: String) -> Refusal {
+    Refusal { code: rule as u32, text }
+}
+
+/// Whether an item may be part of a contract.
+pub fn check_item(item: &Item<'_>) -> Result<(), Refusal> {
+    match item {
+        Item::Import { module, name, ty } => check_import(module, name, ty),
+        Item::Export { name, ty } => check_export(name, ty),
+        Item::Custom { .. } => Ok(()),
+    }
+}
+
+fn check_import(module: &str, name: &str, ty: &ExternType) -> Result<(), Refusal> {
+    if module != MODULE {
+        let text = format!("import `{module}.{name}`: contracts import from `{MODULE}` only");
+        return Err(refusal(ContractRule::UnknownImportModule, text));
+    }
+    let Some(row) = host_fn(name) else {
+        let text = format!("import `{module}.{name}`: there is no such host function");
+        return Err(refusal(ContractRule::UnknownImport, text));
+    };
+    match ty {
+        ExternType::Func(found) if *found == row.ty() => Ok(()),
+        ExternType::Func(found) => {
+            let text = format!("import `{module}.{name}` has type {found}, the host's has {}", row.ty());
+            Err(refusal(ContractRule::ImportType, text))
+        }
+        _ => {
+            let text = format!("import `{module}.{name}` is not a function");
+            Err(refusal(ContractRule::ImportType, text))
+        }
+    }
+}
+
+fn check_export(name: &str, ty: &ExternType) -> Result<(), Refusal> {
+    let is_entry = ENTRY_POINTS.iter().any(|(entry, _)| *entry == name);
+    let entry_type = || FuncType::new([], [ValType::I32]);
+    let (fits, wanted) = match ty {
+        _ if name == "memory" => (matches!(ty, ExternType::Memory(_)), "a memory"),
+        ExternType::Func(found) if is_entry => (*found == entry_type(), "a function [] -> [i32]"),
+        _ => (!is_entry, "a function [] -> [i32]"),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(refusal(ContractRule::ExportType, format!("export `{name}` must be {wanted}")))
+}
+
+fn check_complete(module: &Module) -> Result<(), Refusal> {
+    let required = ENTRY_POINTS.iter().filter(|(_, required)| *required).map(|(name, _)| *name);
+    for name in std::iter::once("memory").chain(required) {
+        if !module.exports().any(|export| export.name() == name) {
+            let text = format!("a contract must export `{name}`");
+            return Err(refusal(ContractRule::MissingExport, text));
+        }
+    }
+    Ok(())
+}
+
+/// Why bytes are not a contract.
+#[derive(Debug)]
+pub enum ContractError {
+    /// Not a module within the profile, or an item of it was refused by the policy.
+    Module(ghost_wasm::Error),
+    /// A module, but it lacks something.
+    Incomplete(Refusal),
+}
+
+impl fmt::Display for ContractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ContractError::Module(error) => write!(f, "{error}"),
+            ContractError::Incomplete(refusal) => f.write_str(&refusal.text),
+        }
+    }
+}
+
+impl std::error::Error for ContractError {}
+
+/// A stream that takes contracts only, and knows their identity when the last byte is in.
+#[derive(Debug)]
+pub struct ContractStream {
+    stream: ModuleStream,
+    hasher: ::blake3::Hasher,
+    len: u64,
+}
+
+/// A stream for one upload.
+pub fn contract_stream(engine: &Engine) -> ContractStream {
+    ContractStream {
+        stream: ModuleStream::new(engine).with_policy(|item| check_item(&item)),
+        hasher: ::blake3::Hasher::new(),
+        len: 0,
+    }
+}
+
+impl ContractStream {
+    /// Takes the next bytes; the first item at fault ends the stream.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ContractError> {
+        self.stream.feed(bytes).map_err(ContractError::Module)?;
+        self.count(bytes);
+        Ok(())
+    }
+
+    /// Takes bytes until about `work` more is done; says how many it took.
+    pub fn feed_bounded(&mut self, bytes: &[u8], work: u64) -> Result<usize, ContractError> {
+        let taken = self.stream.feed_bounded(bytes, work).map_err(ContractError::Module)?;
+        self.count(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.len = self.len.saturating_add(bytes.len() as u64);
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.stream.progress()
+    }
+
+    /// Ends the stream: the contract, or what it lacks.
+    pub fn finish(self) -> Result<ContractModule, ContractError> {
+        let module = self.stream.finish().map_err(ContractError::Module)?;
+        check_complete(&module).map_err(ContractError::Incomplete)?;
+        Ok(ContractModule { module, code_hash: *self.hasher.finalize().as_bytes(), len: self.len })
+    }
+}
+
+/// A module that is a contract. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ContractModule {
+    module: Module,
+    code_hash: Hash,
+    len: u64,
+}
+
+impl ContractModule {
+    /// Checks bytes that are all there.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<ContractModule, ContractError> {
+        let mut stream = contract_stream(engine);
+        stream.feed(bytes)?;
+        stream.finish()
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The BLAKE3 of the bytes that came through the stream.
+    pub fn code_hash(&self) -> Hash {
+        self.code_hash
+    }
+
+    /// How many bytes came.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Never: a contract has exports.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}

@@ -1,0 +1,457 @@
+//! What becomes of a signed call: payment, intrinsic gas, the frame, refund. The order is consensus.
+
+use std::sync::Arc;
+
+use super::host::{BlockContext, Entry, FrameContext, HostState};
+use super::instance::{End, Instances, Run};
+use crate::cache::{ModuleCache, Verdict};
+use crate::contract::ContractModule;
+use crate::envelope::{Envelope, Kind, contract_address};
+use crate::receipt::{Diagnostics, LogEntry, Status};
+use crate::state::{Account, Journal, StateBackend, StoreError, account_key, code_key};
+use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE, INSTANCE};
+use crate::types::{Address, Hash};
+
+/// What is needed to run contracts.
+#[derive(Debug)]
+pub struct Machine {
+    /// Modules.
+    pub cache: ModuleCache,
+    /// Instances of them.
+    pub instances: Instances,
+}
+
+/// Why a call has no receipt.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// The call must not be in this block.
+    NotIncludable(&'static str),
+    /// The module a deploy names is not here.
+    MissingCode(Hash),
+    /// This node could not finish; another might.
+    Fault(String),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for ApplyError {
+    fn from(error: StoreError) -> ApplyError {
+        ApplyError::Store(error)
+    }
+}
+
+/// What a call leads to, before it has a place in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// The contract's own code.
+    pub revert_code: i32,
+    /// Which trap.
+    pub trap_code: u8,
+    /// Gas paid for.
+    pub gas_used: u64,
+    /// The contract made.
+    pub created: Address,
+    /// What was returned.
+    pub return_data: Vec<u8>,
+    /// What was logged.
+    pub logs: Vec<LogEntry>,
+    /// For people.
+    pub diagnostics: Diagnostics,
+}
+
+/// A call with its signer and place.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The signed call; its signature counts.
+    pub envelope: &'a Envelope,
+    /// Who signed.
+    pub signer: Address,
+    /// The block.
+    pub block: BlockContext,
+    /// Gas of the block.
+    pub block_gas_limit: u64,
+}
+
+/// Gas of one signed call.
+struct Meter {
+    limit: u64,
+    used: u64,
+}
+
+/// The gas is gone.
+struct OutOfGas;
+
+impl Meter {
+    fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    fn charge(&mut self, gas: u64) -> Result<(), OutOfGas> {
+        let used = self.used.saturating_add(gas);
+        self.used = used.min(self.limit);
+        if used <= self.limit { Ok(()) } else { Err(OutOfGas) }
+    }
+}
+
+/// How the frame ended, without what it put out.
+struct Ended {
+    status: Status,
+    revert_code: i32,
+    trap_code: u8,
+}
+
+impl Ended {
+    const fn plain(status: Status) -> Ended {
+        Ended { status, revert_code: 0, trap_code: 0 }
+    }
+}
+
+/// What a frame put out.
+#[derive(Default)]
+struct Output {
+    return_data: Vec<u8>,
+    logs: Vec<LogEntry>,
+    diagnostics: Diagnostics,
+}
+
+enum Stop {
+    OutOfGas,
+    Error(ApplyError),
+}
+
+impl From<OutOfGas> for Stop {
+    fn from(_: OutOfGas) -> Stop {
+        Stop::OutOfGas
+    }
+}
+
+impl From<ApplyError> for Stop {
+    fn from(error: ApplyError) -> Stop {
+        Stop::Error(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Stop {
+        Stop::Error(error.into())
+    }
+}
+
+/// Applies a call to the journal. The sealer's fee is not yet paid. On an error the journal is lost:
+/// nothing happened.
+pub fn apply(
+    machine: &Machine,
+    store: &Arc<dyn StateBackend>,
+    call: &Call<'_>,
+) -> Result<(Journal, Outcome), ApplyError> {
+    let mut journal = Journal::new(Arc::clone(store));
+    let body = &call.envelope.body;
+    let paid = debit(&mut journal, call)?;
+    let mut meter = Meter { limit: body.gas_limit, used: 0 };
+    let mut output = Output::default();
+    let mut created = Address::ZERO;
+    let frame = journal.checkpoint();
+    let ended = match run_frame(machine, &mut journal, call, &mut meter, &mut output, &mut created) {
+        Ok(ended) => ended,
+        Err(Stop::OutOfGas) => Ended::plain(Status::OutOfGas),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    if ended.status == Status::OutOfGas {
+        meter.used = meter.limit;
+    }
+    if ended.status != Status::Success {
+        journal.rollback(frame);
+        output.logs.clear();
+        created = Address::ZERO;
+        if ended.status != Status::Reverted {
+            output.return_data.clear();
+        }
+    }
+    let cost = u128::from(meter.used).saturating_mul(u128::from(body.gas_price));
+    let mut signer = journal.account(&call.signer)?;
+    signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
+    journal.set_account(&call.signer, &signer);
+    let outcome = Outcome {
+        status: ended.status,
+        revert_code: ended.revert_code,
+        trap_code: ended.trap_code,
+        gas_used: meter.used,
+        created,
+        return_data: output.return_data,
+        logs: output.logs,
+        diagnostics: output.diagnostics,
+    };
+    Ok((journal, outcome))
+}
+
+/// Nonce + 1 and the price of all gas; never undone. Gives what was paid.
+fn debit(journal: &mut Journal, call: &Call<'_>) -> Result<u128, ApplyError> {
+    let body = &call.envelope.body;
+    let mut signer = journal.account(&call.signer)?;
+    let check = |holds: bool, text| if holds { Ok(()) } else { Err(ApplyError::NotIncludable(text)) };
+    check(!call.signer.is_zero(), "the zero address cannot sign")?;
+    check(!signer.has_code(), "an address with code cannot sign by key")?;
+    check(signer.nonce == body.nonce, "the nonce is not the account's")?;
+    check(body.gas_limit <= call.block_gas_limit, "the gas limit is above the block's")?;
+    check(call.block.height <= body.valid_until, "the call is no longer valid")?;
+    let last = call.block.height.saturating_add(crate::envelope::VALID_BLOCKS_MAX);
+    check(body.valid_until <= last, "the call is valid for too long")?;
+    let paid = u128::from(body.gas_limit).saturating_mul(u128::from(body.gas_price));
+    let needed = paid.checked_add(body.value);
+    check(needed.is_some_and(|needed| needed <= signer.balance), "the balance does not cover gas and value")?;
+    signer.nonce = signer.nonce.checked_add(1).ok_or(ApplyError::NotIncludable("the nonce is at its end"))?;
+    signer.balance = signer.balance.saturating_sub(paid);
+    journal.set_account(&call.signer, &signer);
+    Ok(paid)
+}
+
+fn run_frame(
+    machine: &Machine,
+    journal: &mut Journal,
+    call: &Call<'_>,
+    meter: &mut Meter,
+    output: &mut Output,
+    created: &mut Address,
+) -> Result<Ended, Stop> {
+    meter.charge(host_gas::intrinsic(call.envelope.wire_len()))?;
+    let body = &call.envelope.body;
+    match body.kind {
+        Kind::Deploy => {
+            let Some((code_hash, input)) = body.deploy_parts() else {
+                return Ok(Ended::plain(Status::InvalidModule));
+            };
+            let (address, module) = match place_code(machine, journal, call, &code_hash, meter, output)? {
+                Placed::Contract(address, module) => (address, module),
+                Placed::Refused(status) => return Ok(Ended::plain(status)),
+            };
+            *created = address;
+            enter(machine, journal, call, Entry::Init, address, &module, input, meter, output)
+        }
+        Kind::Call => {
+            let account = journal.account(&body.target)?;
+            if !account.has_code() {
+                move_value(journal, call, &body.target, meter)?;
+                let status = if body.payload.is_empty() { Status::Success } else { Status::InvalidFunction };
+                if status != Status::Success {
+                    output.diagnostics.note(format!("{} has no code to take the payload", body.target));
+                }
+                return Ok(Ended::plain(status));
+            }
+            let module = load_code(machine, journal, &account.code_hash)?;
+            enter(machine, journal, call, Entry::Invoke, body.target, &module, &body.payload, meter, output)
+        }
+    }
+}
+
+enum Placed {
+    Contract(Address, ContractModule),
+    Refused(Status),
+}
+
+/// Makes the account of a new contract and moves its module into the state.
+fn place_code(
+    machine: &Machine,
+    journal: &mut Journal,
+    call: &Call<'_>,
+    code_hash: &Hash,
+    meter: &mut Meter,
+    output: &mut Output,
+) -> Result<Placed, Stop> {
+    let stored = journal.read(&code_key(code_hash))?;
+    let is_new = stored.is_none();
+    let bytes = match stored {
+        Some(bytes) => bytes,
+        None => staged(journal, code_hash)?.ok_or(ApplyError::MissingCode(*code_hash))?,
+    };
+    let verdict = machine.cache.module(code_hash, || Ok(Some(bytes.clone())))?;
+    let module = match verdict {
+        Verdict::Valid(module) => module,
+        Verdict::Invalid(text) => {
+            // Every node has validated it for nothing, and how far it came is not a price: all gas is gone.
+            meter.used = meter.limit;
+            output.diagnostics.note(text);
+            return Ok(Placed::Refused(Status::InvalidModule));
+        }
+        Verdict::Missing => return Err(ApplyError::MissingCode(*code_hash).into()),
+    };
+    // Whoever validated and stored it before: each deploy pays for work and bytes.
+    meter.charge(DEPLOY_WORK.saturating_mul(module.module().work()))?;
+    let growth = code_key(code_hash).len().saturating_add(bytes.len());
+    meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
+    let address = contract_address(&call.signer, call.envelope.body.nonce, code_hash);
+    let before = journal.account(&address)?;
+    // Storage without code or nonce cannot be: a contract is never removed.
+    if before.has_code() || before.nonce != 0 || address.is_zero() {
+        output.diagnostics.note(format!("there is already a contract at {address}"));
+        return Ok(Placed::Refused(Status::Reverted));
+    }
+    charge_new_account(journal, &address, meter)?;
+    if is_new {
+        journal.set(&code_key(code_hash), Some(bytes));
+    }
+    journal.set_account(&address, &Account { code_hash: *code_hash, admin: call.signer, ..before });
+    Ok(Placed::Contract(address, module))
+}
+
+/// The bytes of a staged module. They are hashed when they are validated.
+fn staged(journal: &Journal, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+    journal.store().staged(code_hash)
+}
+
+fn load_code(machine: &Machine, journal: &Journal, code_hash: &Hash) -> Result<ContractModule, ApplyError> {
+    let corrupt = |text: String| ApplyError::Store(StoreError::Corrupt(text));
+    match machine.cache.module(code_hash, || journal.read(&code_key(code_hash)))? {
+        Verdict::Valid(module) => Ok(module),
+        Verdict::Invalid(text) => Err(corrupt(format!("the code of a contract is not a contract: {text}"))),
+        Verdict::Missing => Err(corrupt("the code of a contract is missing".into())),
+    }
+}
+
+/// An account that comes into being grows the state.
+fn charge_new_account(journal: &Journal, address: &Address, meter: &mut Meter) -> Result<(), Stop> {
+    let key = account_key(address);
+    if journal.read(&key)?.is_none() {
+        let growth = key.len().saturating_add(Account::LEN);
+        meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
+    }
+    Ok(())
+}
+
+/// Moves the call's value from the signer. `debit` saw that it is there.
+fn move_value(journal: &mut Journal, call: &Call<'_>, to: &Address, meter: &mut Meter) -> Result<(), Stop> {
+    let value = call.envelope.body.value;
+    if value == 0 {
+        return Ok(());
+    }
+    charge_new_account(journal, to, meter)?;
+    let mut from = journal.account(&call.signer)?;
+    from.balance =
+        from.balance.checked_sub(value).ok_or(ApplyError::NotIncludable("the value is not covered"))?;
+    journal.set_account(&call.signer, &from);
+    let mut account = journal.account(to)?;
+    // All balances together are the genesis's, which fit.
+    account.balance = account.balance.saturating_add(value);
+    journal.set_account(to, &account);
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one frame, used here only")]
+fn enter(
+    machine: &Machine,
+    journal: &mut Journal,
+    call: &Call<'_>,
+    entry: Entry,
+    address: Address,
+    module: &ContractModule,
+    input: &[u8],
+    meter: &mut Meter,
+    output: &mut Output,
+) -> Result<Ended, Stop> {
+    move_value(journal, call, &address, meter)?;
+    let frame = FrameContext {
+        entry,
+        address,
+        caller: call.signer,
+        origin: call.signer,
+        origin_key: Some(call.envelope.key),
+        value: call.envelope.body.value,
+        input: input.into(),
+        block: call.block,
+    };
+    run(machine, journal, frame, module, meter, output)
+}
+
+fn run(
+    machine: &Machine,
+    journal: &mut Journal,
+    frame: FrameContext,
+    module: &ContractModule,
+    meter: &mut Meter,
+    output: &mut Output,
+) -> Result<Ended, Stop> {
+    meter.charge(INSTANCE)?;
+    let entry = frame.entry;
+    let mut state = HostState::new(frame, journal.take());
+    state.diagnostics = std::mem::take(&mut output.diagnostics);
+    let Run { end, gas_used, state } = machine.instances.run(module.module(), state, meter.left());
+    *journal = state.journal;
+    output.return_data = state.return_data;
+    output.logs = state.logs;
+    output.diagnostics = state.diagnostics;
+    meter.charge(gas_used)?;
+    Ok(match end {
+        End::Returned(0) => Ended::plain(Status::Success),
+        End::Returned(code) | End::Reverted(code) => {
+            Ended { status: Status::Reverted, revert_code: code, trap_code: 0 }
+        }
+        End::Denied(text) => {
+            output.diagnostics.note(text);
+            Ended::plain(Status::PolicyDenied)
+        }
+        End::MissingEntry => {
+            output.diagnostics.note(format!("the contract has no `{}`", entry.export()));
+            Ended::plain(Status::InvalidFunction)
+        }
+        End::Trapped(code, text) => {
+            output.diagnostics.note(text);
+            Ended { status: Status::RuntimeError, revert_code: 0, trap_code: code }
+        }
+        End::OutOfGas => Ended::plain(Status::OutOfGas),
+        End::Fault(text) => return Err(ApplyError::Fault(text).into()),
+    })
+}
+
+/// Asks a contract's `query` over a state that it cannot change.
+pub fn query(
+    machine: &Machine,
+    store: &Arc<dyn StateBackend>,
+    address: Address,
+    input: &[u8],
+    block: BlockContext,
+    gas: u64,
+) -> Result<Outcome, ApplyError> {
+    let mut journal = Journal::new(Arc::clone(store));
+    let mut meter = Meter { limit: gas, used: 0 };
+    let mut output = Output::default();
+    let account = journal.account(&address)?;
+    let ended = if account.has_code() {
+        let module = load_code(machine, &journal, &account.code_hash)?;
+        let frame = FrameContext {
+            entry: Entry::Query,
+            address,
+            caller: Address::ZERO,
+            origin: Address::ZERO,
+            origin_key: None,
+            value: 0,
+            input: input.into(),
+            block,
+        };
+        run(machine, &mut journal, frame, &module, &mut meter, &mut output)
+    } else {
+        output.diagnostics.note(format!("{address} has no code"));
+        Ok(Ended::plain(Status::InvalidFunction))
+    };
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(Stop::OutOfGas) => Ended::plain(Status::OutOfGas),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    if ended.status == Status::OutOfGas {
+        meter.used = meter.limit;
+    }
+    if !matches!(ended.status, Status::Success | Status::Reverted) {
+        output.return_data.clear();
+    }
+    Ok(Outcome {
+        status: ended.status,
+        revert_code: ended.revert_code,
+        trap_code: ended.trap_code,
+        gas_used: meter.used,
+        created: Address::ZERO,
+        return_data: output.return_data,
+        logs: Vec::new(),
+        diagnostics: output.diagnostics,
+    })
+}

@@ -1,0 +1,54 @@
+//! Hashes and signatures.
+
+use super::super::host::{Guest, HostEnd};
+use super::charge_len;
+use crate::crypto;
+use crate::table::host_fns::{HostFn, row};
+use crate::types::Hash;
+
+pub fn hash(guest: &mut impl Guest, data: u32, len: u32, out: u32) -> Result<(), HostEnd> {
+    put_hash(guest, &row::hash, crypto::blake3, data, len, out)
+}
+
+pub fn blake3(guest: &mut impl Guest, data: u32, len: u32, out: u32) -> Result<(), HostEnd> {
+    put_hash(guest, &row::blake3, crypto::blake3, data, len, out)
+}
+
+pub fn sha256(guest: &mut impl Guest, data: u32, len: u32, out: u32) -> Result<(), HostEnd> {
+    put_hash(guest, &row::sha256, crypto::sha256, data, len, out)
+}
+
+pub fn keccak256(guest: &mut impl Guest, data: u32, len: u32, out: u32) -> Result<(), HostEnd> {
+    put_hash(guest, &row::keccak256, crypto::keccak256, data, len, out)
+}
+
+pub fn ed25519_verify(
+    guest: &mut impl Guest,
+    key: u32,
+    signature: u32,
+    message: u32,
+    len: u32,
+) -> Result<i32, HostEnd> {
+    let key = guest.range(key, 32)?;
+    let signature = guest.range(signature, 64)?;
+    let message = guest.range(message, len)?;
+    charge_len(guest, &row::ed25519_verify, message.len())?;
+    let valid = crypto::verify(&guest.array(key), &guest.array(signature), guest.bytes(message));
+    Ok(i32::from(valid.is_ok()))
+}
+
+fn put_hash(
+    guest: &mut impl Guest,
+    row: &HostFn,
+    hash: fn(&[u8]) -> Hash,
+    data: u32,
+    len: u32,
+    out: u32,
+) -> Result<(), HostEnd> {
+    let data = guest.range(data, len)?;
+    let out = guest.range(out, 32)?;
+    charge_len(guest, row, data.len())?;
+    let hash = hash(guest.bytes(data));
+    guest.put(out, &hash);
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! What a store must do. Nothing about how.
+
+use std::fmt;
+
+use crate::types::Hash;
+
+/// A store failed or holds what it should not. Nothing was changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The medium refused: disk full, no permission, in use.
+    Medium(String),
+    /// What is stored is not what was written; the text says what.
+    Corrupt(String),
+    /// The stored root is not the root of the stored values.
+    RootMismatch {
+        /// The root that was committed.
+        stored: Hash,
+        /// The root of what is there.
+        found: Hash,
+    },
+    /// The store belongs to another chain.
+    OtherChain {
+        /// The genesis hash of the store.
+        stored: Hash,
+        /// The genesis hash that was asked for.
+        wanted: Hash,
+    },
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::types::hex;
+        match self {
+            StoreError::Medium(text) => write!(f, "the store cannot be used: {text}"),
+            StoreError::Corrupt(text) => write!(f, "the store is corrupt: {text}; it was left as it is"),
+            StoreError::RootMismatch { stored, found } => write!(
+                f,
+                "the store is corrupt: its values have the root {}, committed was {}; it was left as it is",
+                hex(found),
+                hex(stored)
+            ),
+            StoreError::OtherChain { stored, wanted } => {
+                write!(f, "the store belongs to the chain with genesis {}, not {}", hex(stored), hex(wanted))
+            }
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// The newest block of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Hash of the genesis block.
+    pub genesis_hash: Hash,
+    /// The encoded header of the newest block.
+    pub header: Vec<u8>,
+}
+
+/// Everything that one block changes; committed as a whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Full keys with their new values; nothing = removed.
+    pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Call ids with their encoded records.
+    pub records: Vec<(Hash, Vec<u8>)>,
+    /// Wire bytes of the signed calls, in order.
+    pub calls: Vec<Vec<u8>>,
+    /// The height of the block.
+    pub height: u64,
+    /// The new head.
+    pub head: Head,
+    /// Staged modules that became state and leave the staging store.
+    pub unstage: Vec<Hash>,
+}
+
+/// What is called for each stored value or module.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
+
+/// A store of values, records and blocks, and beside it of staged modules.
+pub trait StateBackend: Send + Sync {
+    /// The value of a full key.
+    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All values, in order of their keys.
+    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError>;
+    /// The newest block; nothing in a new store.
+    fn head(&self) -> Result<Option<Head>, StoreError>;
+    /// The encoded record of a call.
+    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The encoded header of a block.
+    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The wire bytes of the signed calls of a block.
+    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// Applies a block, durably, in one transaction.
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+    /// Keeps a module that no block names, durably.
+    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Drops a staged module, if there.
+    fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError>;
+    /// The bytes of a staged module.
+    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All staged modules, in order of their hashes.
+    fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError>;
+}

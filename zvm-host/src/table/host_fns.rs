@@ -1,0 +1,314 @@
+//! Every host function, once: name, parameters with their roles, result, price, where it is legal, since
+//! which version, what it does. From these rows come the linker's entries, the check of imports while a
+//! module arrives, the charge on entry, the refusal where it is not legal, `docs/host_functions.md` and
+//! the tests of bad pointers and charges.
+
+use ghost_wasm::{FuncType, ValType};
+
+use super::host_gas::{self, CONSTANTS, PRICES, Price};
+use crate::codec::Writer;
+
+/// The module name that host functions are imported from.
+pub const MODULE: &str = "env";
+
+/// What a parameter is for. Pointers and lengths are `i32`, read as u32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The start of a range; its length is the next parameter.
+    Ptr,
+    /// The length of the range before it.
+    Len,
+    /// Points at this many bytes that are read.
+    In(u32),
+    /// Points at this many bytes that are written.
+    Out(u32),
+    /// Points at 32-byte topics; their count is the next parameter.
+    Topics,
+    /// A count of topics.
+    Count,
+    /// A number.
+    I32,
+}
+
+impl Role {
+    /// The WebAssembly type; every parameter so far is an `i32`.
+    pub const fn val_type(self) -> ValType {
+        ValType::I32
+    }
+}
+
+/// The entry points that may reach a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legal {
+    /// `init`, `invoke` and `query`.
+    Anywhere,
+    /// `init` and `invoke`: it changes something.
+    Changing,
+}
+
+/// A row.
+#[derive(Clone, Copy, Debug)]
+pub struct HostFn {
+    /// The name in module `env`.
+    pub name: &'static str,
+    /// The chapter it belongs to.
+    pub chapter: &'static str,
+    /// Names and roles.
+    pub params: &'static [(&'static str, Role)],
+    /// The result type, if any.
+    pub result: Option<ValType>,
+    /// What it costs.
+    pub price: Price,
+    /// The name of the price.
+    pub price_name: &'static str,
+    /// Where it may be called.
+    pub legal: Legal,
+    /// The version of the interface it came with.
+    pub since: u32,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+impl HostFn {
+    /// The type that an import must have.
+    pub fn ty(&self) -> FuncType {
+        FuncType::new(self.params.iter().map(|(_, role)| role.val_type()), self.result)
+    }
+}
+
+/// Gives all rows to a macro.
+macro_rules! for_each_host_fn {
+    ($then:ident) => {
+        $then! {
+            context input_len() -> i32, FLOOR, Anywhere, 1, "Bytes of the input.";
+            context input_read(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies the input; returns its full length.";
+            context self_address(out: Out20) -> none, FLOOR, Anywhere, 1, "The address of this contract.";
+            context caller(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that called this contract; zero in a query.";
+            context origin(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that signed the call; zero in a query.";
+            context caller_key(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies the signer's public key if the signer is the caller; returns its length, else 0.";
+            context value(out: Out16) -> none, FLOOR, Anywhere, 1, "Base units that came with the call.";
+            context balance(address: In20, out: Out16) -> none, STORAGE, Anywhere, 1, "The balance of an address.";
+            context self_balance(out: Out16) -> none, STORAGE, Anywhere, 1, "The balance of this contract.";
+            context chain_id() -> i64, FLOOR, Anywhere, 1, "The number of the chain.";
+            context block_height() -> i64, FLOOR, Anywhere, 1, "The height of the block.";
+            context block_timestamp() -> i64, FLOOR, Anywhere, 1, "The time of the block in unix milliseconds.";
+            context gas_left() -> i64, FLOOR, Anywhere, 1, "Gas that is left after this function is paid.";
+            output return_data(data: Ptr, len: Len) -> none, COPY, Anywhere, 1, "Sets what the call returns; the last one counts.";
+            output revert(code: I32, data: Ptr, len: Len) -> none, COPY, Anywhere, 1, "Ends the call with this code and return data, undoing its effects. Does not return.";
+            output log(data: Ptr, len: Len) -> none, LOG, Changing, 1, "Logs data without topics.";
+            output emit(topics: Topics, topic_count: Count, data: Ptr, len: Len) -> none, LOG, Changing, 1, "Logs data under at most four topics of 32 bytes.";
+            output debug(text: Ptr, len: Len) -> none, FLOOR, Anywhere, 1, "Shows a text to whoever made the call; never hashed. 1 KiB of each, 16 KiB in all are read.";
+            output abort(message: I32, file: I32, line: I32, column: I32) -> none, FLOOR, Anywhere, 1, "AssemblyScript's abort: a runtime error. Does not return.";
+            hashes hash(data: Ptr, len: Len, out: Out32) -> none, BLAKE3, Anywhere, 1, "BLAKE3, 32 bytes; the same as `blake3`.";
+            hashes blake3(data: Ptr, len: Len, out: Out32) -> none, BLAKE3, Anywhere, 1, "BLAKE3, 32 bytes.";
+            hashes sha256(data: Ptr, len: Len, out: Out32) -> none, SHA256, Anywhere, 1, "SHA-256.";
+            hashes keccak256(data: Ptr, len: Len, out: Out32) -> none, KECCAK256, Anywhere, 1, "Keccak-256 as Ethereum uses it.";
+            hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts (the strict rule of signed calls), else 0.";
+            storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, STORAGE, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
+            storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, STORAGE, Changing, 1, "Sets a value; growth of key and value is paid by the byte.";
+            storage storage_remove(key: Ptr, key_len: Len) -> i32, STORAGE, Changing, 1, "Removes a value; 1 if there was one, else 0.";
+            storage storage_has(key: Ptr, key_len: Len) -> i32, STORAGE, Anywhere, 1, "1 if there is a value, be it empty, else 0.";
+            storage storage_len(key: Ptr, key_len: Len) -> i32, STORAGE, Anywhere, 1, "The length of a value, −1 if absent.";
+        }
+    };
+}
+pub(crate) use for_each_host_fn;
+
+macro_rules! role {
+    (Ptr) => {
+        Role::Ptr
+    };
+    (Len) => {
+        Role::Len
+    };
+    (In20) => {
+        Role::In(20)
+    };
+    (In32) => {
+        Role::In(32)
+    };
+    (In64) => {
+        Role::In(64)
+    };
+    (Out16) => {
+        Role::Out(16)
+    };
+    (Out20) => {
+        Role::Out(20)
+    };
+    (Out32) => {
+        Role::Out(32)
+    };
+    (Topics) => {
+        Role::Topics
+    };
+    (Count) => {
+        Role::Count
+    };
+    (I32) => {
+        Role::I32
+    };
+}
+
+macro_rules! result {
+    (none) => {
+        None
+    };
+    (i32) => {
+        Some(ValType::I32)
+    };
+    (i64) => {
+        Some(ValType::I64)
+    };
+}
+
+macro_rules! rows {
+    ($($chapter:ident $name:ident($($param:ident: $role:ident),*) -> $result:ident,
+        $price:ident, $legal:ident, $since:literal, $doc:literal;)*) => {
+        /// All rows.
+        pub const HOST_FNS: &[HostFn] = &[$(HostFn {
+            name: stringify!($name),
+            chapter: stringify!($chapter),
+            params: &[$((stringify!($param), role!($role))),*],
+            result: result!($result),
+            price: host_gas::$price,
+            price_name: stringify!($price),
+            legal: Legal::$legal,
+            since: $since,
+            doc: $doc,
+        }),*];
+
+        /// The rows by name.
+        #[allow(non_upper_case_globals, reason = "named as the functions are")]
+        pub(crate) mod row {
+            use super::*;
+            $(pub(crate) const $name: HostFn = HostFn {
+                name: stringify!($name),
+                chapter: stringify!($chapter),
+                params: &[$((stringify!($param), role!($role))),*],
+                result: result!($result),
+                price: host_gas::$price,
+                price_name: stringify!($price),
+                legal: Legal::$legal,
+                since: $since,
+                doc: $doc,
+            };)*
+        }
+    };
+}
+for_each_host_fn!(rows);
+
+/// The row of a name.
+pub fn host_fn(name: &str) -> Option<&'static HostFn> {
+    HOST_FNS.iter().find(|row| row.name == name)
+}
+
+/// The bytes that stand for the host's rules in the hash of the profile: each row but its words, and all
+/// prices.
+pub fn canonical_bytes() -> Vec<u8> {
+    let mut out = Writer::default();
+    out.bytes(b"zvm-host-table-v1");
+    for row in HOST_FNS {
+        out.sized(row.name.as_bytes());
+        for (_, role) in row.params {
+            out.u8(role.val_type() as u8);
+        }
+        out.u8(0).u8(row.result.map_or(0, |ty| ty as u8)).u8(row.legal as u8).u32(row.since);
+        out.sized(row.price_name.as_bytes());
+    }
+    for (name, price) in PRICES {
+        out.sized(name.as_bytes()).u64(price.base).u64(price.per_unit).u64(price.unit_len);
+    }
+    for (name, value) in CONSTANTS {
+        out.sized(name.as_bytes()).u64(*value);
+    }
+    out.finish()
+}
+
+/// The generated page `docs/host_functions.md`.
+pub fn page() -> String {
+    use std::fmt::Write as _;
+    let mut page = String::from(
+        "# Host functions\n\nGenerated from `zvm-host/src/table/host_fns.rs`; a test keeps it fresh.\n\n\
+         All are imported from module `env`. Pointers and lengths are `i32`, read as u32; numbers in memory\n\
+         are little-endian. Ranges are checked in the order of the arguments, before the charge by length,\n\
+         which comes before the effect; a range outside memory traps. A function that copies into\n\
+         `out`, `cap` copies what fits and returns the full length. 10 gas are about 1 ns.\n",
+    );
+    let mut chapter = "";
+    for row in HOST_FNS {
+        if row.chapter != chapter {
+            chapter = row.chapter;
+            let _ = write!(
+                page,
+                "\n## {chapter}\n\n| function | gas | where | what it does |\n|---|---|---|---|\n"
+            );
+        }
+        let params: Vec<String> = row
+            .params
+            .iter()
+            .map(|(name, role)| match role {
+                Role::In(len) => format!("{name}: *const [u8; {len}]"),
+                Role::Out(len) => format!("{name}: *mut [u8; {len}]"),
+                Role::Topics => format!("{name}: *const [u8; 32]"),
+                Role::Ptr if *name == "out" => format!("{name}: *mut u8"),
+                Role::Ptr => format!("{name}: *const u8"),
+                Role::Len | Role::Count => format!("{name}: u32"),
+                Role::I32 => format!("{name}: i32"),
+            })
+            .collect();
+        let result = row.result.map_or(String::new(), |ty| format!(" -> {ty}"));
+        let legal = match row.legal {
+            Legal::Anywhere => "init, invoke, query",
+            Legal::Changing => "init, invoke",
+        };
+        let Price { base, per_unit, unit_len } = row.price;
+        let gas =
+            if per_unit == 0 { base.to_string() } else { format!("{base} + {per_unit} per {unit_len} B") };
+        let _ = writeln!(
+            page,
+            "| `{}({}){result}` | {gas} | {legal} | {} |",
+            row.name,
+            params.join(", "),
+            row.doc
+        );
+    }
+    page.push_str("\n## Other charges\n\n| what | gas |\n|---|---:|\n");
+    for (name, value) in CONSTANTS {
+        let _ = writeln!(page, "| `{name}` | {value} |");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/host_functions.md");
+        if std::env::var_os("ZVM_BLESS").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == page(), "docs/host_functions.md is stale: run this test with ZVM_BLESS=1");
+    }
+
+    #[test]
+    fn rows_are_well_formed() {
+        for (index, row) in HOST_FNS.iter().enumerate() {
+            assert_eq!(HOST_FNS.iter().position(|other| other.name == row.name), Some(index), "{}", row.name);
+            assert!(row.price.base >= host_gas::FLOOR.base, "{}", row.name);
+            for (at, (_, role)) in row.params.iter().enumerate() {
+                let next = row.params.get(at + 1).map(|(_, role)| *role);
+                match role {
+                    Role::Ptr => assert_eq!(next, Some(Role::Len), "{}", row.name),
+                    Role::Topics => assert_eq!(next, Some(Role::Count), "{}", row.name),
+                    _ => {}
+                }
+            }
+        }
+        assert!(host_fn("storage_read").is_some());
+        assert!(host_fn("storage_iter").is_none());
+    }
+}
