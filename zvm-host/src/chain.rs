@@ -268,7 +268,8 @@ impl Chain {
         if tree.root() != head.state_root {
             return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
         }
-        let machine = Machine { cache: ModuleCache::new(engine.clone()), instances: Instances::new(&engine) };
+        let instances = Instances::new(&engine).map_err(|error| ChainError::Fault(error.to_string()))?;
+        let machine = Machine { cache: ModuleCache::new(engine.clone()), instances };
         let staging = Staging::open(&*store, &engine, config.staging_len_max)?;
         let head_hash = head.hash();
         let pool = Pool::default();

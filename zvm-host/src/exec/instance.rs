@@ -1,8 +1,11 @@
 //! One call of one entry point in a fresh instance: the only file that knows how the engine runs code.
 
-use ghost_wasm::{Engine, Module};
+use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, Linker, Memory, Module, Store};
 
-use super::host::HostState;
+use super::functions;
+use super::host::{Guest, HostEnd, HostState, HostTrap};
+use crate::receipt::TraceFrame;
+use crate::table::host_fns::{MODULE, for_each_host_fn, row};
 
 /// How an entry point ended.
 #[derive(Debug)]
@@ -34,18 +37,165 @@ pub struct Run {
     pub state: HostState,
 }
 
-/// Makes instances.
+/// A store's data: the host's, and the memory that host functions read and write.
 #[derive(Debug)]
-pub struct Instances {}
+struct Data {
+    state: HostState,
+    /// Found at the first host function; a contract always exports it.
+    memory: Option<Memory>,
+}
+
+/// Makes instances; the host functions are linked once.
+#[derive(Debug)]
+pub struct Instances {
+    engine: Engine,
+    linker: Linker<Data>,
+}
+
+macro_rules! typed {
+    (none) => {
+        ()
+    };
+    (i32) => {
+        i32
+    };
+    (i64) => {
+        i64
+    };
+}
+
+/// An argument as its role reads it: numbers are signed, pointers, lengths and counts are not.
+macro_rules! argument {
+    ($value:ident, I32) => {
+        $value
+    };
+    ($value:ident, $role:ident) => {
+        $value.cast_unsigned()
+    };
+}
+
+macro_rules! link {
+    ($($chapter:ident $name:ident($($param:ident: $role:ident),*) -> $result:ident,
+        $price:ident, $legal:ident, $since:literal, $doc:literal;)*) => {
+        /// Defines every row of the table.
+        fn link(linker: &mut Linker<Data>) -> Result<(), Error> {
+            $(linker.func_wrap(
+                MODULE,
+                stringify!($name),
+                |caller: Caller<'_, Data>, $($param: i32),*| -> Result<typed!($result), Error> {
+                    let mut guest = Running::new(caller)?;
+                    let done = guest.enter(&row::$name).and_then(|()| {
+                        functions::$chapter::$name(&mut guest, $(argument!($param, $role)),*)
+                    });
+                    done.map_err(into_error)
+                },
+            )?;)*
+            Ok(())
+        }
+    };
+}
+for_each_host_fn!(link);
+
+/// A host function's end as the engine carries it: running out of gas is the engine's own.
+fn into_error(end: HostEnd) -> Error {
+    match end {
+        HostEnd::OutOfGas => Error::new(ErrorCode::OutOfGas),
+        other => Error::host(other),
+    }
+}
 
 impl Instances {
-    /// Resolves the host functions once.
-    pub fn new(_engine: &Engine) -> Instances {
-        Instances {}
+    /// Links the host functions.
+    pub fn new(engine: &Engine) -> Result<Instances, Error> {
+        let mut linker = Linker::new(engine);
+        link(&mut linker)?;
+        Ok(Instances { engine: engine.clone(), linker })
     }
 
-    /// Runs the entry point of the frame.
-    pub fn run(&self, _module: &Module, state: HostState, _gas: u64) -> Run {
-        Run { end: End::Fault("the engine's runtime is not in yet".into()), gas_used: 0, state }
+    /// Runs the entry point of the frame with at most `gas`.
+    pub fn run(&self, module: &Module, state: HostState, gas: u64) -> Run {
+        let entry = state.frame.entry.export();
+        let mut store = Store::new(&self.engine, Data { state, memory: None });
+        store.set_gas(gas);
+        let returned = self.linker.instantiate(&mut store, module).and_then(|instance| {
+            match instance.try_get_export(&store, entry)?.and_then(|item| item.into_func()) {
+                None => Ok(None),
+                Some(func) => func.typed::<(), i32>(&store)?.call(&mut store, ()).map(Some),
+            }
+        });
+        let gas_used = store.gas_used();
+        let mut state = store.into_data().state;
+        let end = match returned {
+            Ok(Some(code)) => End::Returned(code),
+            Ok(None) => End::MissingEntry,
+            Err(error) => ended(&error, &mut state),
+        };
+        Run { end, gas_used, state }
+    }
+}
+
+/// Sorts the engine's error by who is to blame; only small numbers of it reach consensus.
+fn ended(error: &Error, state: &mut HostState) -> End {
+    if let Some(trap) = error.trap() {
+        for frame in trap.frames() {
+            state.diagnostics.frame(TraceFrame {
+                function: frame.func_index,
+                name: frame.name.clone(),
+                offset: u64::from(frame.offset),
+            });
+        }
+        return End::Trapped(trap.code() as u8, error.to_string());
+    }
+    match (error.kind(), error.downcast_ref::<HostEnd>()) {
+        (_, Some(HostEnd::Revert(code))) => End::Reverted(*code),
+        (_, Some(HostEnd::Denied(text))) => End::Denied(text.clone()),
+        (_, Some(HostEnd::Trap(trap, text))) => End::Trapped(*trap as u8, text.clone()),
+        (_, Some(HostEnd::Fault(text))) => End::Fault(text.clone()),
+        (_, Some(HostEnd::OutOfGas)) | (ErrorKind::OutOfGas, _) => End::OutOfGas,
+        (ErrorKind::Limit, _) => End::Trapped(HostTrap::Limit as u8, error.to_string()),
+        _ => End::Fault(error.to_string()),
+    }
+}
+
+/// An instance that called a host function.
+struct Running<'a> {
+    caller: Caller<'a, Data>,
+    memory: Memory,
+}
+
+impl<'a> Running<'a> {
+    fn new(mut caller: Caller<'a, Data>) -> Result<Running<'a>, Error> {
+        let known = caller.data().memory;
+        let found = known.or_else(|| caller.get_export("memory").and_then(|item| item.into_memory()));
+        let memory = found.ok_or_else(|| Error::host(HostEnd::Fault("the contract has no memory".into())))?;
+        caller.data_mut().memory = Some(memory);
+        Ok(Running { caller, memory })
+    }
+}
+
+impl Guest for Running<'_> {
+    fn memory(&self) -> &[u8] {
+        // The memory is of this store, so the access cannot fail; nothing is in reach if it did.
+        self.memory.try_data(&self.caller).unwrap_or_default()
+    }
+
+    fn memory_mut(&mut self) -> &mut [u8] {
+        self.memory.try_data_mut(&mut self.caller).unwrap_or_default()
+    }
+
+    fn state(&self) -> &HostState {
+        &self.caller.data().state
+    }
+
+    fn state_mut(&mut self) -> &mut HostState {
+        &mut self.caller.data_mut().state
+    }
+
+    fn charge(&mut self, gas: u64) -> Result<(), HostEnd> {
+        self.caller.charge(gas).map_err(|_| HostEnd::OutOfGas)
+    }
+
+    fn gas_left(&self) -> u64 {
+        self.caller.gas_left()
     }
 }
