@@ -46,12 +46,11 @@ pub(crate) struct CodeBuilder {
 
 impl CodeBuilder {
     pub fn new(env: &ModuleEnv, func_index: u32) -> CodeBuilder {
-        let (params, results) =
-            env.func_type(func_index).map_or((0, 0), |ty| (ty.params().len(), ty.results().len()));
+        let params = env.func_type(func_index).map_or(0, |ty| ty.params().len());
         CodeBuilder {
             code: Code { func_index, local_count: 0, steps: Vec::new(), targets: Vec::new(), frame_slots: 0 },
             open: Vec::new(),
-            height: Height::new(results),
+            height: Height::new(),
             param_count: params as u32,
         }
     }

@@ -1,7 +1,8 @@
 //! The maximal operand height of a body over reachable code: one of the three parts of a frame's size,
 //! and therefore consensus.
 //!
-//! The height is taken after each reachable operator; a body starts at height 0. An operator is
+//! The height is taken after each reachable operator but the body's final `end`, after which there is no
+//! frame any more; a body starts at height 0. An operator is
 //! unreachable when it follows `unreachable`, `br`, `br_table` or `return` before the `else` or `end` of
 //! the innermost block that contains both. That `else` or `end` is reachable again exactly when the block
 //! itself was entered by reachable code, whether or not anything branches there.
@@ -27,9 +28,9 @@ pub(crate) struct Height {
 }
 
 impl Height {
-    /// At the start of a body with `results` results.
-    pub fn new(results: usize) -> Height {
-        let body = Block { base: 0, params: 0, results, reachable: true };
+    /// At the start of a body.
+    pub fn new() -> Height {
+        let body = Block { base: 0, params: 0, results: 0, reachable: true };
         Height { now: 0, max: 0, reachable: true, blocks: vec![body] }
     }
 
@@ -49,10 +50,12 @@ impl Height {
                 }
             }
             Op::End => {
-                if let Some(block) = self.blocks.pop() {
-                    self.reachable = block.reachable;
-                    self.now = block.base + block.results;
+                let Some(block) = self.blocks.pop() else { return };
+                if self.blocks.is_empty() {
+                    return;
                 }
+                self.reachable = block.reachable;
+                self.now = block.base + block.results;
             }
             _ if !self.reachable => {}
             Op::Unreachable | Op::Br | Op::BrTable | Op::Return => self.reachable = false,
@@ -107,9 +110,9 @@ mod tests {
     use ghost_wasm::ValType;
     use ghost_wasm::internals::BlockType;
 
-    fn max(results: usize, body: &[Instr]) -> usize {
+    fn max(body: &[Instr]) -> usize {
         let env = ModuleEnv::default();
-        let mut height = Height::new(results);
+        let mut height = Height::new();
         for instr in body {
             height.after(&env, instr);
         }
@@ -124,17 +127,17 @@ mod tests {
     fn counts_reachable_operands_only() {
         let (konst, add, drop, end) =
             (plain(Op::I32Const), plain(Op::I32Add), plain(Op::Drop), plain(Op::End));
-        assert_eq!(max(0, &[end]), 0);
-        assert_eq!(max(0, &[konst, konst, add, drop, end]), 2);
-        assert_eq!(max(0, &[plain(Op::Unreachable), konst, konst, drop, drop, end]), 0);
-        assert_eq!(max(1, &[plain(Op::Unreachable), end]), 1, "the final end leaves the results");
+        assert_eq!(max(&[end]), 0);
+        assert_eq!(max(&[konst, konst, add, drop, end]), 2);
+        assert_eq!(max(&[plain(Op::Unreachable), konst, konst, drop, drop, end]), 0);
+        assert_eq!(max(&[plain(Op::Unreachable), end]), 0, "the final end leaves no frame");
         let block = Instr::block(Op::Block, BlockType::Value(ValType::I32));
-        assert_eq!(max(0, &[block, plain(Op::Unreachable), end, konst, add, drop, end]), 2);
-        assert_eq!(max(0, &[plain(Op::Unreachable), block, konst, konst, end, end]), 0);
+        assert_eq!(max(&[block, plain(Op::Unreachable), end, konst, add, drop, end]), 2);
+        assert_eq!(max(&[plain(Op::Unreachable), block, konst, konst, end, end]), 0);
         let branch = Instr::block(Op::If, BlockType::Empty);
         let otherwise = plain(Op::Else);
         let body =
             [konst, branch, plain(Op::Return), konst, konst, konst, otherwise, konst, konst, add, drop];
-        assert_eq!(max(0, &[&body[..], &[end, end]].concat()), 2);
+        assert_eq!(max(&[&body[..], &[end, end]].concat()), 2);
     }
 }

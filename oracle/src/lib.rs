@@ -38,15 +38,23 @@
 //!    a call costs; there is no `enter`.
 //!
 //! # The stack
-//! A frame counts its parameters, its locals and its maximal operand height, in slots. The height is taken
-//! after each operator over reachable code: an operator is unreachable when it follows `unreachable`, `br`,
-//! `br_table` or `return` before the `else` or `end` of the innermost block around both; that `else` or
-//! `end` is reachable again exactly when its block was entered by reachable code.
+//! Two numbers are limited by the profile: the active functions by `frames`, and slots by
+//! `value_stack_slots`. Beyond either is the trap "call stack exhausted".
 //!
-//! An entry from the host counts one frame without slots, and so does each host function that is called.
-//! One frame more than the profile's `frames`, or one slot more than its `value_stack_slots`, is the trap
-//! "call stack exhausted", and so is an entry from the host within more than `host_nesting` others. For an
-//! entry, nesting and its frame are checked before anything is paid.
+//! - Each active WebAssembly function counts one frame, and so does each active host function that
+//!   WebAssembly called. A host function that the host calls counts nothing.
+//! - Slots in use are the locals (with parameters) and the operands of all active functions. The arguments
+//!   of a call count as the callee's parameters, no longer as the caller's operands.
+//! - A WebAssembly function may be entered if the slots in use without its arguments, and those of its
+//!   frame, are within the limit: its parameters, its locals and its maximal operand height. When the host
+//!   enters it, there must be room for its results, too.
+//! - A host function counts the larger number of its parameters and its results while it is active.
+//! - The maximal operand height is taken over reachable code, after each operator but the final `end`. An
+//!   operator is unreachable when it follows `unreachable`, `br`, `br_table` or `return` before the `else`
+//!   or `end` of the innermost block around both; that `else` or `end` is reachable again exactly when its
+//!   block was entered by reachable code.
+//! - When the host enters a WebAssembly function within `host_nesting` other such entries, that is "call
+//!   stack exhausted", too. It is checked before `enter` is paid.
 //!
 //! # Growth
 //! `memory.grow` and `table.grow` fail by the declared maximum and the profile's limits, never by the state

@@ -43,8 +43,11 @@ pub(crate) struct Global {
 /// How much of the limits on the stack is in use, over all activations of the store.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Depth {
+    /// Active functions.
     pub frames: u64,
+    /// Slots below those of the innermost entry from the host.
     pub slots: u64,
+    /// Entries from the host.
     pub nesting: u64,
 }
 

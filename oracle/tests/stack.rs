@@ -14,25 +14,51 @@ const DEEP: &str = r#"(module (func $f (export "f") (param i32)
 
 #[test]
 fn frames() {
-    let profile = profile(|limits| {
-        limits.frames = 10;
-        limits.host_nesting = 10;
-    });
+    let profile = profile(|limits| limits.frames = 10);
     let (mut store, instance) = instance_under(&profile, DEEP);
-    // The entry counts one, so nine are left.
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(8)]).0, End::Values(vec![]));
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(9)]).0, EXHAUSTED);
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(8)]).0, End::Values(vec![]), "nothing was leaked");
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(9)]).0, End::Values(vec![]));
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(10)]).0, EXHAUSTED);
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(9)]).0, End::Values(vec![]), "nothing was leaked");
 }
 
 #[test]
 fn slots() {
-    // A frame: one parameter, no local, two operands at most.
+    // A frame: one parameter, no local, two operands at most. A caller keeps its parameter, and lends its
+    // operand as the callee's: n of those, and one whole frame.
     let profile = profile(|limits| limits.value_stack_slots = 30);
     let (mut store, instance) = instance_under(&profile, DEEP);
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(9)]).0, End::Values(vec![]));
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(10)]).0, EXHAUSTED);
-    assert_eq!(call(&mut store, instance, "f", &[Val::I32(9)]).0, End::Values(vec![]));
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(27)]).0, End::Values(vec![]));
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(28)]).0, EXHAUSTED);
+    assert_eq!(call(&mut store, instance, "f", &[Val::I32(27)]).0, End::Values(vec![]));
+}
+
+#[test]
+fn the_host_needs_room_for_results() {
+    let text = r#"(module (func $f (export "f") (result i32 i32 i32) unreachable)
+        (func (export "g") call $f drop drop drop))"#;
+    for (slots, outcome) in [(3, End::Trap(TrapCode::Unreachable)), (2, EXHAUSTED)] {
+        let profile = profile(|limits| limits.value_stack_slots = slots);
+        let (mut store, instance) = instance_under(&profile, text);
+        assert_eq!(call(&mut store, instance, "f", &[]), (outcome, 4));
+    }
+}
+
+#[test]
+fn host_functions_count_the_larger_of_parameters_and_results() {
+    use ghost_wasm::ValType::I32;
+    // f: one operand below, two arguments, three results.
+    for (slots, outcome) in [(4, i32s(&[9, 1, 2, 3])), (3, EXHAUSTED)] {
+        let profile = profile(|limits| limits.value_stack_slots = slots);
+        let mut store = Store::new(&profile);
+        let three = store.new_func(FuncType::new([I32, I32], [I32, I32, I32]), |_, _, _| {
+            Ok(vec![Val::I32(1), Val::I32(2), Val::I32(3)])
+        });
+        let linker = linker(&[("host", "three", Extern::Func(three))]);
+        let text = r#"(module (import "host" "three" (func $three (param i32 i32) (result i32 i32 i32)))
+            (func (export "f") (result i32 i32 i32 i32) i32.const 9 i32.const 0 i32.const 0 call $three))"#;
+        let instance = linker.instantiate(&mut store, &module(&profile, text)).expect("it links");
+        assert_eq!(call(&mut store, instance, "f", &[]).0, outcome, "{slots} slots");
+    }
 }
 
 #[test]
@@ -58,13 +84,10 @@ fn unreachable_operands_take_no_slots() {
 }
 
 #[test]
-fn host_functions_and_entries_count_frames() {
-    for (frames, outcome) in [(5, End::Values(vec![])), (4, EXHAUSTED), (3, EXHAUSTED), (2, EXHAUSTED)] {
-        // entry, f, back, entry, inner: five
-        let profile = profile(|limits| {
-            limits.frames = frames;
-            limits.host_nesting = 2;
-        });
+fn host_functions_count_frames() {
+    for (frames, outcome) in [(3, End::Values(vec![])), (2, EXHAUSTED), (1, EXHAUSTED)] {
+        // f, back, inner: three
+        let profile = profile(|limits| limits.frames = frames);
         let mut store = Store::new(&profile);
         let back = calls_back(&mut store, "inner");
         let text = r#"(module (import "host" "back" (func $back))

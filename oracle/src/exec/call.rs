@@ -1,34 +1,65 @@
 //! Calls: into WebAssembly by pushing a frame, into the host by a native call.
 
-use ghost_wasm::TrapCode;
+use ghost_wasm::{FuncType, TrapCode};
 
 use super::{Frame, Label, Machine};
 use crate::error::Error;
-use crate::store::FuncKind;
+use crate::store::{Func, FuncKind, HostFn};
 use crate::value::{FuncAddr, InstanceAddr, Val};
 
 impl Machine<'_> {
-    /// Calls a function whose arguments are on the stack.
+    /// Calls a function whose arguments are on the stack, from WebAssembly.
     pub(super) fn call(&mut self, func: FuncAddr) -> Result<(), Error> {
-        let func = self.store.func(func)?.clone();
-        match func.kind {
-            FuncKind::Wasm(instance, index) => self.enter(instance, index, func.ty.results().len()),
+        let Func { ty, kind } = self.store.func(func)?.clone();
+        match kind {
+            FuncKind::Wasm(instance, index) => self.enter(instance, index, &ty, 0),
             FuncKind::Host(host) => {
-                let caller = self.frames.last().map(|frame| frame.instance);
-                let raw = self.pop_many(func.ty.params().len())?;
-                let args: Vec<Val> =
-                    func.ty.params().iter().zip(raw).map(|(ty, raw)| Val::from_raw(*ty, raw)).collect();
-                self.store.push_frame(0)?;
-                let results = host(self.store, caller, &args)?;
-                self.store.pop_frame(0);
-                if !results.iter().map(|val| val.ty()).eq(func.ty.results().iter().copied()) {
-                    return Err(Error::Usage("a host function returned other types than it declares"));
-                }
-                self.store.check_refs(&results)?;
-                self.values.extend(results.iter().map(|val| val.to_raw()));
+                let caller = self.instance_addr()?;
+                let args = self.pop_many(ty.params().len())?;
+                let above = self.slots_in_use() + ty.params().len().max(ty.results().len()) as u64;
+                self.store.push_frame(above)?;
+                let below = core::mem::replace(&mut self.store.depth.slots, above);
+                self.call_host(&ty, &*host, Some(caller), &args)?;
+                self.store.depth.slots = below;
+                self.store.pop_frame();
                 Ok(())
             }
         }
+    }
+
+    /// Calls a function whose arguments are on the stack, from the host.
+    pub(super) fn call_from_host(&mut self, func: FuncAddr) -> Result<(), Error> {
+        let Func { ty, kind } = self.store.func(func)?.clone();
+        match kind {
+            FuncKind::Wasm(instance, index) => {
+                if self.store.depth.nesting >= self.store.limits.nesting {
+                    return Err(Error::trap(TrapCode::StackExhausted));
+                }
+                self.store.depth.nesting += 1;
+                self.enter(instance, index, &ty, ty.results().len())
+            }
+            FuncKind::Host(host) => {
+                let args = self.pop_many(ty.params().len())?;
+                self.call_host(&ty, &*host, None, &args)
+            }
+        }
+    }
+
+    fn call_host(
+        &mut self,
+        ty: &FuncType,
+        host: &HostFn,
+        caller: Option<InstanceAddr>,
+        args: &[u64],
+    ) -> Result<(), Error> {
+        let args: Vec<Val> = ty.params().iter().zip(args).map(|(ty, raw)| Val::from_raw(*ty, *raw)).collect();
+        let results = host(self.store, caller, &args)?;
+        if !results.iter().map(|val| val.ty()).eq(ty.results().iter().copied()) {
+            return Err(Error::Usage("a host function returned other types than it declares"));
+        }
+        self.store.check_refs(&results)?;
+        self.values.extend(results.iter().map(|val| val.to_raw()));
+        Ok(())
     }
 
     pub(super) fn call_indirect(&mut self, type_index: u32, table_index: u32) -> Result<(), Error> {
@@ -44,19 +75,27 @@ impl Machine<'_> {
         self.call(func)
     }
 
-    /// Enters a WebAssembly function: the pseudo-operator `enter` is paid, then the stack is checked.
-    fn enter(&mut self, instance: InstanceAddr, func_index: u32, result_count: usize) -> Result<(), Error> {
+    /// Enters a WebAssembly function: the pseudo-operator `enter` is paid, then the stack is checked. It must
+    /// have room for `slots_min`, too.
+    fn enter(
+        &mut self,
+        instance: InstanceAddr,
+        func_index: u32,
+        ty: &FuncType,
+        slots_min: usize,
+    ) -> Result<(), Error> {
         let module = &self.store.instance(instance)?.module;
         let code = module.code(func_index)?.clone();
-        let param_count = module.func_type(func_index)?.params().len();
         let cost = self.store.schedule.enter_cost(code.local_count);
         self.store.charge(u64::from(cost))?;
-        self.store.push_frame(code.frame_slots)?;
+        let args = self.pop_many(ty.params().len())?;
+        let above = self.slots_in_use() + code.frame_slots.max(slots_min as u64);
+        self.store.push_frame(above)?;
 
-        let args = self.pop_many(param_count)?;
         let locals_base = self.locals.len();
         self.locals.extend(args);
         self.locals.resize(self.locals.len() + code.local_count as usize, 0);
+        let result_count = ty.results().len();
         let body = Label { arity: result_count, height: self.values.len(), continuation: code.steps.len() };
         let labels_base = self.labels.len();
         self.labels.push(body);
@@ -83,7 +122,7 @@ impl Machine<'_> {
             return Err(Error::Bug("a function leaves labels"));
         }
         self.locals.truncate(frame.locals_base);
-        self.store.pop_frame(frame.code.frame_slots);
+        self.store.pop_frame();
         Ok(())
     }
 }

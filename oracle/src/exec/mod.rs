@@ -74,36 +74,28 @@ impl Store {
 
     /// The values that are left when the function has returned.
     fn enter_from_host(&mut self, func: FuncAddr, args: &[Val]) -> Result<Vec<u64>, Error> {
-        if self.depth.nesting >= self.limits.nesting {
-            return Err(Error::trap(TrapCode::StackExhausted));
-        }
-        self.depth.nesting += 1;
-        self.push_frame(0)?;
         let values = args.iter().map(|arg| arg.to_raw()).collect();
         let mut machine =
             Machine { store: self, values, locals: Vec::new(), labels: Vec::new(), frames: Vec::new() };
-        match machine.call(func).and_then(|()| machine.run()) {
+        match machine.call_from_host(func).and_then(|()| machine.run()) {
             Ok(()) => Ok(machine.values),
             Err(Error::Trap(trap)) => Err(Error::Trap(machine.located(trap))),
             Err(error) => Err(error),
         }
     }
 
-    /// The stack check: one more frame, of so many slots.
+    /// The stack check: one frame more, and slots up to `slots`.
     fn push_frame(&mut self, slots: u64) -> Result<(), Error> {
         let frames = self.depth.frames + 1;
-        let slots = self.depth.slots + slots;
         if frames > self.limits.frames || slots > self.limits.slots {
             return Err(Error::trap(TrapCode::StackExhausted));
         }
         self.depth.frames = frames;
-        self.depth.slots = slots;
         Ok(())
     }
 
-    fn pop_frame(&mut self, slots: u64) {
+    fn pop_frame(&mut self) {
         self.depth.frames -= 1;
-        self.depth.slots -= slots;
     }
 
     /// References to functions must be of this store.
@@ -223,6 +215,11 @@ impl Machine<'_> {
     fn pop_many(&mut self, count: usize) -> Result<Vec<u64>, Error> {
         let at = self.values.len().checked_sub(count).ok_or(Error::Bug("operands are missing"))?;
         Ok(self.values.split_off(at))
+    }
+
+    /// Slots that are in use: of what lies below this entry, locals, and operands.
+    fn slots_in_use(&self) -> u64 {
+        self.store.depth.slots + self.locals.len() as u64 + self.values.len() as u64
     }
 
     // What is around.
