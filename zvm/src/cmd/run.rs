@@ -1,0 +1,130 @@
+//! `zvm run`: instantiates a module without imports and calls one of its functions under a gas limit.
+
+use std::path::PathBuf;
+
+use ghost_wasm::{
+    Config, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, Module, Profile, Store, Val,
+};
+use serde_json::{Value, json};
+
+use crate::cmd::inspect::extern_text;
+use crate::cmd::validate::invalid;
+use crate::failure::{Exit, Failure};
+use crate::module;
+use crate::output::{DIM, Done, Output, styled};
+use crate::values;
+
+/// Run a function of a module
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A module: .wasm or .wat
+    file: PathBuf,
+
+    /// The exported function to call; without it the module is only instantiated, its start function run
+    #[arg(long, value_name = "NAME")]
+    invoke: Option<String>,
+
+    /// Its arguments; what begins with a minus and is no decimal number goes behind `--`
+    #[arg(requires = "invoke", allow_negative_numbers = true)]
+    args: Vec<String>,
+
+    /// Gas for instantiation and call together
+    #[arg(long, value_name = "GAS")]
+    gas: Option<u64>,
+
+    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, contract-v1
+    #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profile)]
+    profile: Profile,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
+    let bytes = module::read(&args.file)?;
+    let engine = Engine::new(&Config::new(args.profile));
+    let module = Module::new(&engine, &bytes).map_err(|error| invalid(&error, &args.file, &bytes))?;
+    // Before anything runs: a wrong name or argument must not cost a run of the start function.
+    let call = args.invoke.as_deref().map(|name| prepare(&module, name, &args.args)).transpose()?;
+
+    let mut store = Store::new(&engine, ());
+    if let Some(gas) = args.gas {
+        store.set_gas(gas);
+    }
+    let results = execute(&mut store, &module, args.invoke.as_deref().zip(call.as_ref()));
+    let gas_used = store.gas_used();
+    let results = results.map_err(|error| {
+        out.note(styled(DIM, format_args!("gas used {gas_used}")));
+        let mut failure = Failure::engine(&error).in_file(&args.file);
+        failure.gas_used = Some(gas_used);
+        failure
+    })?;
+    for value in &results {
+        out.line(values::text(value));
+    }
+    out.note(styled(DIM, format_args!("gas used {gas_used}")));
+    Ok(Done::ok(json!({
+        "file": args.file.display().to_string(),
+        "invoked": args.invoke,
+        "results": results.iter().map(values::to_json).collect::<Value>(),
+        "gas_used": gas_used.to_string(),
+    })))
+}
+
+/// A call whose arguments fit.
+struct Call {
+    args: Vec<Val>,
+    results: usize,
+}
+
+fn prepare(module: &Module, name: &str, args: &[String]) -> Result<Call, Failure> {
+    let export = module.exports().find(|export| export.name() == name);
+    let Some(export) = export else {
+        return Err(Failure::new(
+            Exit::Failed,
+            "unknown export",
+            format_args!("no export is called `{name}`"),
+        )
+        .with_help(exports(module)));
+    };
+    let ExternType::Func(ty) = export.ty() else {
+        let text = format!("the export `{name}` is no function but a {}", extern_text(export.ty()));
+        return Err(Failure::new(Exit::Failed, "unknown export", text).with_help(exports(module)));
+    };
+    let args = parse_args(name, ty, args)?;
+    Ok(Call { args, results: ty.results().len() })
+}
+
+fn parse_args(name: &str, ty: &FuncType, args: &[String]) -> Result<Vec<Val>, Failure> {
+    if args.len() != ty.params().len() {
+        let text = format!("`{name}` takes {} arguments, {} given: {ty}", ty.params().len(), args.len());
+        return Err(Failure::usage(text));
+    }
+    let parse = |(text, ty): (&String, _)| values::parse(text, ty).map_err(Failure::usage);
+    args.iter().zip(ty.params().iter().copied()).map(parse).collect()
+}
+
+fn exports(module: &Module) -> String {
+    let list: Vec<_> =
+        module.exports().map(|export| format!("{} ({})", export.name(), extern_text(export.ty()))).collect();
+    if list.is_empty() {
+        "the module exports nothing".into()
+    } else {
+        format!("the exports are {}", list.join(", "))
+    }
+}
+
+/// Links against nothing: what a module imports is a link error, whatever it is.
+fn execute(
+    store: &mut Store<()>,
+    module: &Module,
+    call: Option<(&str, &Call)>,
+) -> Result<Vec<Val>, ghost_wasm::Error> {
+    let instance: Instance = Linker::new(module.engine()).instantiate(&mut *store, module)?;
+    let Some((name, call)) = call else { return Ok(Vec::new()) };
+    let func: Option<Func> = instance.get_export(&*store, name).and_then(Extern::into_func);
+    let Some(func) = func else {
+        return Err(ghost_wasm::Error::new(ghost_wasm::ErrorCode::UnknownExport).with_detail(name));
+    };
+    let mut results = vec![Val::I32(0); call.results];
+    func.call(&mut *store, &call.args, &mut results)?;
+    Ok(results)
+}
