@@ -14,7 +14,43 @@ pub struct Wording {
 }
 
 /// All differences.
-pub const WORDINGS: &[Wording] = &[];
+pub const WORDINGS: &[Wording] = &[
+    Wording {
+        expected: "invalid UTF-8 encoding",
+        ours: "malformed UTF-8 encoding",
+        why: "1.0; 2.0 says \"malformed\"",
+    },
+    Wording {
+        expected: "invalid mutability",
+        ours: "malformed mutability",
+        why: "1.0; 2.0 says \"malformed\"",
+    },
+    Wording {
+        expected: "invalid section id",
+        ours: "malformed section id",
+        why: "1.0; 2.0 says \"malformed\"",
+    },
+    Wording {
+        expected: "invalid value type",
+        ours: "malformed value type",
+        why: "1.0; 2.0 says \"malformed\"",
+    },
+    Wording {
+        expected: "unexpected end of section or function",
+        ours: "unexpected end",
+        why: "two spellings of one error",
+    },
+    Wording {
+        expected: "uninitialized element 2",
+        ours: "uninitialized element",
+        why: "trap codes carry no index",
+    },
+    Wording {
+        expected: "uninitialized element 7",
+        ours: "uninitialized element",
+        why: "trap codes carry no index",
+    },
+];
 
 /// Whether our text answers the assertion's.
 pub fn answers(expected: &str, ours: &str) -> bool {

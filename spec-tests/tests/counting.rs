@@ -15,7 +15,7 @@ struct Decoder {
 }
 
 fn malformed(error: wasmparser::BinaryReaderError) -> Failure {
-    Failure::at(FailureKind::Malformed, error.message(), error.offset() as u64)
+    Failure::at(FailureKind::Malformed, error.message(), error.offset())
 }
 
 /// Reads every item without validating it.
@@ -44,7 +44,7 @@ impl Backend for Decoder {
         decode(&wasm, self.features).map_err(malformed)?;
         Validator::new_with_features(self.features)
             .validate_all(&wasm)
-            .map_err(|error| Failure::at(FailureKind::Invalid, error.message(), error.offset() as u64))?;
+            .map_err(|error| Failure::at(FailureKind::Invalid, error.message(), error.offset()))?;
         self.modules += 1;
         Ok(ModuleId(self.modules))
     }
