@@ -9,9 +9,10 @@ use core::cell::Cell;
 /// A word of internal code.
 pub type Word = u64;
 
-/// Where a translated function's code is, and what entering it takes. Lives in the module.
+/// Where a translated function's code is, and what entering it takes. Lives in the module. A power of two in
+/// size: `call` scales its number by a shift.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(32))]
 pub struct CodeRecord {
     /// The first word. Points into a boxed slice that the module owns.
     pub code: *const Word,
