@@ -2,6 +2,7 @@
 //! `output`.
 
 use std::fmt::Display;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use ghost_wasm::{Error, ErrorKind, FrameInfo};
@@ -36,9 +37,27 @@ pub struct Code {
     pub number: u32,
 }
 
-/// Why a command ended before its end.
+/// Why a command ended before its end. One word, because it travels through every result.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct Failure(Box<Details>);
+
+impl Deref for Failure {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
+/// What is known about a failure.
+#[derive(Clone, Debug)]
+pub struct Details {
     /// What the program exits with.
     pub exit: Exit,
     /// One word: `invalid`, `trap`, `io`, `network`, …
@@ -64,7 +83,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with a kind and a message.
     pub fn new(exit: Exit, kind: impl Into<String>, text: impl Display) -> Failure {
-        Failure {
+        Failure(Box::new(Details {
             exit,
             kind: kind.into(),
             code: None,
@@ -75,7 +94,7 @@ impl Failure {
             backtrace: Vec::new(),
             gas_used: None,
             help: None,
-        }
+        }))
     }
 
     /// A command line that makes no sense.
