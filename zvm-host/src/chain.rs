@@ -311,7 +311,11 @@ impl Chain {
         let Some(bytes) = self.store.header(height)? else { return Ok(None) };
         let header = Header::decode(&bytes)
             .map_err(|error| StoreError::Corrupt(format!("the block {height}: {error}")))?;
-        Ok(Some((header, self.store.calls(height)?)))
+        let calls = self.store.calls(height)?;
+        if header.height != height || header.calls_root != crypto::merkle_root(&calls) {
+            return Err(StoreError::Corrupt(format!("the block {height} has other calls")).into());
+        }
+        Ok(Some((header, calls)))
     }
 
     /// An account in the newest state; absent ones are all defaults.
@@ -324,7 +328,26 @@ impl Chain {
         let Some(bytes) = self.store.record(call_id)? else { return Ok(None) };
         let record = Record::decode(&bytes)
             .map_err(|error| StoreError::Corrupt(format!("the receipt {}: {error}", hex(call_id))))?;
+        self.check_record(call_id, &record)?;
         Ok(Some(record))
+    }
+
+    /// A stored record must be the one its block committed to; only the diagnostics are not hashed.
+    fn check_record(&self, call_id: &Hash, record: &Record) -> Result<(), StoreError> {
+        let receipt = &record.receipt;
+        let header = self.store.header(record.height)?.and_then(|bytes| Header::decode(&bytes).ok());
+        let is_of_block = header.is_some_and(|header| {
+            header.hash() == record.block_hash
+                && header.receipts_root == crypto::merkle_root(&[receipt.encode()])
+                && (header.pre_state_root, header.state_root) == (record.pre_state_root, record.state_root)
+        });
+        let is_whole = receipt.call_id == *call_id
+            && receipt.return_data_hash == crypto::sha256(&record.return_data)
+            && receipt.logs_root == logs_root(&record.logs);
+        if is_of_block && is_whole {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt(format!("the receipt {} is not that of its block", hex(call_id))))
     }
 
     /// Whether a module is here: staged, or the code of a contract.

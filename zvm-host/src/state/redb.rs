@@ -24,7 +24,7 @@ const FORMAT_NOW: &[u8] = b"zvm-store-1";
 const HEAD: &[u8] = b"head";
 
 /// A store in a file.
-pub struct RedbBackend(Database);
+pub struct RedbBackend(Option<Database>);
 
 impl fmt::Debug for RedbBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,7 +37,7 @@ impl RedbBackend {
     pub fn open(path: &Path) -> Result<RedbBackend, StoreError> {
         // The library asserts some properties of its pages; what a damaged page breaks is our error.
         let opened = guarded(|| Database::create(path).map_err(database_error))?;
-        let store = RedbBackend(opened);
+        let store = RedbBackend(Some(opened));
         guarded(|| store.check_format())?;
         Ok(store)
     }
@@ -48,7 +48,7 @@ impl RedbBackend {
             Some(_) => Err(StoreError::Corrupt("it has another format than this program knows".into())),
             None => {
                 // A new file, or one whose first transaction was cut: all tables are made at once.
-                let write = self.0.begin_write().map_err(medium)?;
+                let write = self.database()?.begin_write().map_err(medium)?;
                 {
                     write.open_table(VALUES).map_err(medium)?;
                     write.open_table(RECORDS).map_err(medium)?;
@@ -63,8 +63,12 @@ impl RedbBackend {
         }
     }
 
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.0.as_ref().ok_or_else(|| StoreError::Medium("it is closed".into()))
+    }
+
     fn read(&self) -> Result<ReadTransaction, StoreError> {
-        self.0.begin_read().map_err(medium)
+        self.database()?.begin_read().map_err(medium)
     }
 
     fn get(&self, table: Bytes, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -100,10 +104,23 @@ impl RedbBackend {
         change: impl FnOnce(&mut redb::Table<'_, &'static [u8], &'static [u8]>) -> Result<(), redb::StorageError>,
     ) -> Result<(), StoreError> {
         guarded(|| {
-            let write = self.0.begin_write().map_err(medium)?;
+            let write = self.database()?.begin_write().map_err(medium)?;
             change(&mut write.open_table(STAGED).map_err(medium)?).map_err(medium)?;
             write.commit().map_err(medium)
         })
+    }
+}
+
+impl Drop for RedbBackend {
+    fn drop(&mut self) {
+        // Closing writes, and so may meet a damaged page as any access may.
+        let database = self.0.take();
+        if let Err(error) = guarded(|| {
+            drop(database);
+            Ok(())
+        }) {
+            tracing::warn!(%error, "closing the store");
+        }
     }
 }
 
@@ -139,7 +156,7 @@ impl StateBackend for RedbBackend {
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         guarded(|| {
-            let write = self.0.begin_write().map_err(medium)?;
+            let write = self.database()?.begin_write().map_err(medium)?;
             {
                 let mut values = write.open_table(VALUES).map_err(medium)?;
                 for (key, value) in &commit.values {
