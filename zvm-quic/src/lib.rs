@@ -1,5 +1,18 @@
 //! Contracts streamed over QUIC into the decoder: valid when the last byte arrives.
+//!
+//! [`proto`] is the protocol without a network; [`net`] drives it with quinn and tokio; [`store`] keeps
+//! staged modules on disk; [`Node`] is what a server serves.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod net;
+mod node;
 pub mod proto;
+pub mod store;
+
+pub use net::client::{CallAnswer, Client, ClientConfig, ClientError, UploadOptions, UploadProgress};
+pub use net::server::{Server, ServerConfig, ServerError, ServerReport};
+pub use net::tls::{Identity, Pin, TlsError};
+pub use node::{Node, Submitted};
+pub use proto::frame::Refusal;
+pub use proto::table::Limits;

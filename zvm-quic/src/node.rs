@@ -1,0 +1,73 @@
+//! What a server serves: the chain behind the protocol, as a trait. Knows no stream.
+
+use crate::proto::frame::Refusal;
+use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::sink::ModuleSink;
+
+/// What became of a signed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It is in a block; its record.
+    Included(Vec<u8>),
+    /// It was executed before; its stored record.
+    Duplicate(Vec<u8>),
+    /// It waits for its block; its id.
+    Accepted(Hash),
+}
+
+/// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink) and
+/// [`has_module`](Node::has_module), which must be quick. A refusal goes to the client as it is.
+pub trait Node: Send + Sync + 'static {
+    /// Validates modules as they arrive.
+    type Sink: ModuleSink<Module: Send> + Send + 'static;
+
+    /// A validator for the profile with this hash, if the node accepts it.
+    fn sink(&self, profile: &Hash) -> Option<Self::Sink>;
+
+    /// Whether a deploy could name this module now.
+    fn has_module(&self, code_hash: &Hash) -> bool;
+
+    /// Takes a module whose bytes are whole, checked, and safe on disk.
+    ///
+    /// # Errors
+    /// Why not; the bytes are thrown away then.
+    fn stage(
+        &self,
+        code_hash: &Hash,
+        module: <Self::Sink as ModuleSink>::Module,
+        bytes: Vec<u8>,
+    ) -> Result<(), Refusal>;
+
+    /// A staged module gave way to others.
+    fn unstage(&self, code_hash: &Hash);
+
+    /// Takes a signed call; with `wait`, answers when it is in a block.
+    ///
+    /// # Errors
+    /// `CallRefused`, `AuthenticationFailed`, or a fault of the node.
+    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal>;
+
+    /// Runs a contract's `query`; `gas_limit` 0 is what the node allows.
+    ///
+    /// # Errors
+    /// `QueryFailed`, or a fault of the node.
+    fn query(&self, target: &Address, gas_limit: u64, input: &[u8]) -> Result<QueryAnswer, Refusal>;
+
+    /// The record of an executed call, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal>;
+
+    /// An account.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    fn account(&self, address: &Address) -> Result<AccountAnswer, Refusal>;
+
+    /// The chain.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    fn chain(&self) -> Result<ChainAnswer, Refusal>;
+}
