@@ -28,7 +28,7 @@ pub use runtime::item::{Item, Refusal};
 pub use runtime::linker::Linker;
 pub use runtime::memory::Memory;
 pub use runtime::module::{ExportType, ImportType, Module};
-pub use runtime::profile::{ConstGlobals, Profile};
+pub use runtime::profile::Profile;
 pub use runtime::store::Store;
 pub use runtime::stream::{ModuleStream, Progress};
 pub use runtime::table::Table;
@@ -36,11 +36,14 @@ pub use runtime::typed::{IntoFunc, WasmParams, WasmResults, WasmReturn, WasmTy};
 pub use runtime::value::Val;
 pub use table::errors::{ErrorCode, ErrorKind, TrapCode};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+pub use valid::rules::ConstGlobals;
 
 /// What the oracle and the tools look at. Not a stable interface.
 #[cfg(feature = "internals")]
 pub mod internals {
+    pub use crate::binary::cursor::{Cursor, Fault};
     pub use crate::binary::instr::{BlockType, Instr};
+    pub use crate::binary::opcode::instr as read_instr;
     pub use crate::exec::num;
     pub use crate::runtime::module::{
         ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,

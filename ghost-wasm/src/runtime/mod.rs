@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod config;
 pub mod context;
+mod decode;
 mod driver;
 pub mod engine;
 pub mod func;

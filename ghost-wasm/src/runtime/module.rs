@@ -7,24 +7,12 @@ use alloc::vec::Vec;
 use super::engine::Engine;
 use super::stream::ModuleStream;
 use crate::Error;
-use crate::binary::instr::Instr;
+pub use crate::binary::entry::ExternKind;
+pub use crate::binary::names::Names;
 use crate::code::module::ModuleCode;
 use crate::types::{ExternType, ValType};
+pub use crate::valid::const_expr::ConstExpr;
 use crate::valid::env::ModuleEnv;
-
-/// Which index space an import or export belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum ExternKind {
-    /// Functions.
-    Func = 0,
-    /// Tables.
-    Table = 1,
-    /// Memories.
-    Memory = 2,
-    /// Globals.
-    Global = 3,
-}
 
 /// An import; the n-th import of a kind has index n in that kind's index space.
 #[derive(Clone, Debug)]
@@ -48,15 +36,6 @@ pub struct Export {
     pub kind: ExternKind,
     /// Its index in its index space.
     pub index: u32,
-}
-
-/// A validated constant expression: its operators without the final `end`.
-#[derive(Clone, Debug, Default)]
-pub struct ConstExpr {
-    /// The operators.
-    pub instrs: Box<[Instr]>,
-    /// The offset of the first operator in the module.
-    pub offset: u32,
 }
 
 /// When a segment is used.
@@ -113,23 +92,6 @@ pub struct CustomSection {
     pub name: Box<str>,
     /// What follows the name.
     pub bytes: Vec<u8>,
-}
-
-/// What the name section says.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// The module's name.
-    pub module: Option<Box<str>>,
-    /// Names by function index, ascending.
-    pub functions: Vec<(u32, Box<str>)>,
-}
-
-impl Names {
-    /// The name of a function.
-    pub fn function(&self, index: u32) -> Option<&str> {
-        let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
-        self.functions.get(at).map(|(_, name)| &**name)
-    }
 }
 
 /// Everything but the code: what the decoder read and the validator accepted.

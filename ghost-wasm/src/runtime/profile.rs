@@ -5,16 +5,7 @@ use alloc::vec::Vec;
 use crate::table::features::{Feature, FeatureSet};
 use crate::table::gas::{GasClass, Schedule};
 use crate::table::limits::{Limit, Limits};
-
-/// Which globals a constant expression may read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ConstGlobals {
-    /// Imported immutable ones (WebAssembly 1.0 and 2.0).
-    Imported = 0,
-    /// Any immutable one declared before (WebAssembly 3.0).
-    Earlier = 1,
-}
+use crate::valid::rules::{ConstGlobals, Rules};
 
 /// What consensus freezes: features, limits, gas schedule, rules. Two engines with equal profiles accept the
 /// same modules and compute the same results and gas.
@@ -22,10 +13,8 @@ pub enum ConstGlobals {
 pub struct Profile {
     name: &'static str,
     number: u32,
-    features: FeatureSet,
-    limits: Limits,
+    rules: Rules,
     schedule: Schedule,
-    const_globals: ConstGlobals,
 }
 
 impl Profile {
@@ -33,28 +22,37 @@ impl Profile {
     pub const WASM_1: Profile = Profile {
         name: "wasm-1",
         number: 1,
-        features: FeatureSet::WASM_1,
-        limits: Limits::JS_API,
+        rules: Rules {
+            features: FeatureSet::WASM_1,
+            limits: Limits::JS_API,
+            const_globals: ConstGlobals::Imported,
+        },
         schedule: Schedule::V1,
-        const_globals: ConstGlobals::Imported,
     };
     /// WebAssembly 2.0 without SIMD.
-    pub const WASM_2: Profile =
-        Profile { name: "wasm-2", number: 2, features: FeatureSet::WASM_2, ..Profile::WASM_1 };
+    pub const WASM_2: Profile = Profile {
+        name: "wasm-2",
+        number: 2,
+        rules: Rules { features: FeatureSet::WASM_2, ..Profile::WASM_1.rules },
+        schedule: Schedule::V1,
+    };
     /// WebAssembly 2.0 without SIMD, with extended constant expressions.
     pub const WASM_2_EXT: Profile = Profile {
         name: "wasm-2-ext",
         number: 3,
-        features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
-        ..Profile::WASM_1
+        rules: Rules { features: FeatureSet::WASM_2.with(Feature::ExtendedConst), ..Profile::WASM_1.rules },
+        schedule: Schedule::V1,
     };
     /// Contracts, first version: WebAssembly 2.0 without SIMD, with extended constant expressions.
     pub const CONTRACT_V1: Profile = Profile {
         name: "contract-v1",
         number: 0x101,
-        features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
-        limits: Limits::CONTRACT_V1,
-        ..Profile::WASM_1
+        rules: Rules {
+            features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
+            limits: Limits::CONTRACT_V1,
+            const_globals: ConstGlobals::Imported,
+        },
+        schedule: Schedule::V1,
     };
 
     /// All profiles.
@@ -71,14 +69,19 @@ impl Profile {
         self.number
     }
 
+    /// What decides which modules are valid.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The proposals that are on.
     pub fn features(&self) -> FeatureSet {
-        self.features
+        self.rules.features
     }
 
     /// The limits.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.rules.limits
     }
 
     /// What operators cost.
@@ -88,12 +91,12 @@ impl Profile {
 
     /// Which globals constant expressions may read.
     pub fn const_globals(&self) -> ConstGlobals {
-        self.const_globals
+        self.rules.const_globals
     }
 
     /// The same rules with other limits, for tests and tools; the name stays, the canonical bytes differ.
     pub fn with_limits(mut self, limits: Limits) -> Profile {
-        self.limits = limits;
+        self.rules.limits = limits;
         self
     }
 
@@ -112,10 +115,10 @@ impl Profile {
         put_u32(&mut out, self.name.len() as u32);
         out.extend(self.name.as_bytes());
         put_u32(&mut out, self.number);
-        out.extend(self.features.bits().to_le_bytes());
+        out.extend(self.rules.features.bits().to_le_bytes());
         put_u32(&mut out, Limit::ALL.len() as u32);
         for &limit in Limit::ALL {
-            put_u32(&mut out, self.limits.of(limit));
+            put_u32(&mut out, self.rules.limits.of(limit));
         }
         let s = &self.schedule;
         put_u32(&mut out, s.number);
@@ -128,7 +131,7 @@ impl Profile {
         {
             put_u32(&mut out, value);
         }
-        out.push(self.const_globals as u8);
+        out.push(self.rules.const_globals as u8);
         // NaNs that float operators produce are canonical and positive.
         out.push(1);
         out

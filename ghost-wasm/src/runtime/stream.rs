@@ -3,11 +3,13 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use super::decode::Decoder;
 use super::engine::Engine;
-use super::item::{Item, Policy, Refusal};
+use super::item::{Item, Refusal};
 use super::module::{Module, ModuleData, ModuleInner};
 use crate::Error;
 use crate::binary::instr::Instr;
+use crate::table::errors::ErrorCode;
 use crate::translate::Translator;
 use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
@@ -23,18 +25,29 @@ pub struct Progress {
     pub work: u64,
 }
 
+/// The most bytes of one item that a cut can leave over; the longest item takes 32.
+const CARRY_BYTES_MAX: usize = 64;
+
 /// Decodes and validates a module as its bytes arrive, and hands each validated operator to `S`.
+///
+/// The same bytes cut anywhere give the same module or the same error. Of an item that a cut splits, the
+/// first part is kept here and completed with the next bytes; nothing else is buffered.
 pub struct Stream<S: BodySink> {
-    data: ModuleData,
-    policy: Option<Policy>,
-    progress: Progress,
-    sink: S,
+    decoder: Decoder<S>,
+    carry: [u8; CARRY_BYTES_MAX],
+    carry_len: usize,
+    failed: bool,
 }
 
 impl<S: BodySink> Stream<S> {
     /// A stream at its first byte.
-    pub fn new(_engine: &Engine, sink: S) -> Stream<S> {
-        Stream { data: ModuleData::default(), policy: None, progress: Progress::default(), sink }
+    pub fn new(engine: &Engine, sink: S) -> Stream<S> {
+        Stream {
+            decoder: Decoder::new(engine, sink),
+            carry: [0; CARRY_BYTES_MAX],
+            carry_len: 0,
+            failed: false,
+        }
     }
 
     /// Asks `policy` about each import, export and custom section.
@@ -42,30 +55,110 @@ impl<S: BodySink> Stream<S> {
         mut self,
         policy: impl FnMut(Item<'_>) -> Result<(), Refusal> + Send + 'static,
     ) -> Self {
-        self.policy = Some(Box::new(policy));
+        self.decoder.set_policy(Box::new(policy));
         self
     }
 
     /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// The first item at fault. The stream is over then: further calls fail with `StreamEnded`.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.progress.bytes = self.progress.bytes.saturating_add(bytes.len() as u64);
-        Ok(())
+        self.feed_bounded(bytes, u64::MAX).map(drop)
     }
 
-    /// Takes the next bytes until `work` more is done; says how many were taken.
-    pub fn feed_bounded(&mut self, bytes: &[u8], _work: u64) -> Result<usize, Error> {
-        self.feed(bytes)?;
-        Ok(bytes.len())
+    /// Takes bytes until `work` more is done, at least one item if there is one; says how many were taken.
+    ///
+    /// # Errors
+    /// As [`feed`](Stream::feed).
+    pub fn feed_bounded(&mut self, bytes: &[u8], work: u64) -> Result<usize, Error> {
+        if self.failed {
+            return Err(Error::new(ErrorCode::StreamEnded));
+        }
+        self.decoder.work_stop = self.decoder.work().saturating_add(work);
+        let result = self.run(bytes);
+        self.failed = result.is_err();
+        result
+    }
+
+    fn run(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let mut rest = bytes;
+        while !rest.is_empty() || self.decoder.container_left() == Some(0) {
+            let took = if self.carry_len > 0 { self.step_carried(rest)? } else { self.step(rest)? };
+            rest = rest.get(took..).unwrap_or_default();
+            if self.decoder.work() >= self.decoder.work_stop {
+                break;
+            }
+        }
+        Ok(bytes.len().saturating_sub(rest.len()))
+    }
+
+    /// One step over `bytes`. What they hold of an item that is not whole is kept.
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let window = within(bytes, self.decoder.container_left());
+        let took = self.decoder.step(window)?;
+        if took > 0 {
+            return Ok(took);
+        }
+        self.keep(window)
+    }
+
+    /// One step over what was kept and the first of `bytes`.
+    fn step_carried(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let old = self.carry_len;
+        let mut joined = self.carry;
+        let (kept, room) = joined.split_at_mut(old);
+        let len = room.len().min(bytes.len());
+        for (to, from) in room.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        let len = kept.len().saturating_add(len);
+        let window = within(joined.get(..len).unwrap_or_default(), self.decoder.container_left());
+        let took = self.decoder.step(window)?;
+        if took > 0 {
+            self.carry_len = 0;
+            return Ok(took.saturating_sub(old));
+        }
+        self.keep(window.get(old..).unwrap_or_default())
+    }
+
+    /// Keeps the start of an item; returns its length.
+    fn keep(&mut self, start: &[u8]) -> Result<usize, Error> {
+        let room = self.carry.get_mut(self.carry_len..).and_then(|room| room.get_mut(..start.len()));
+        let Some(room) = room.filter(|room| !room.is_empty()) else {
+            return Err(Error::at(ErrorCode::Internal, self.decoder.offset));
+        };
+        room.copy_from_slice(start);
+        self.carry_len = self.carry_len.saturating_add(start.len());
+        Ok(start.len())
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        self.progress
+        Progress {
+            bytes: self.decoder.offset.saturating_add(self.carry_len as u64),
+            functions_valid: self.decoder.bodies,
+            work: self.decoder.work(),
+        }
     }
 
     /// The end of the bytes.
+    ///
+    /// # Errors
+    /// What the module lacks.
     pub fn finish(self) -> Result<(ModuleData, S), Error> {
-        Ok((self.data, self.sink))
+        if self.failed {
+            return Err(Error::new(ErrorCode::StreamEnded));
+        }
+        self.decoder.finish(self.carry_len)
+    }
+}
+
+/// At most the first `left` bytes.
+fn within(bytes: &[u8], left: Option<u64>) -> &[u8] {
+    match left.map(usize::try_from) {
+        Some(Ok(left)) => bytes.get(..left).unwrap_or(bytes),
+        _ => bytes,
     }
 }
 

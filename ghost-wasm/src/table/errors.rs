@@ -21,7 +21,7 @@ macro_rules! for_each_error {
                 StackExhausted         = 0x0a, "call stack exhausted", "Calls are nested deeper than the profile's frames or value stack allow.";
             }
             Malformed = 0x01 {
-                UnexpectedEnd          = 0x01, "unexpected end", "Content runs out inside its section, function or module.";
+                UnexpectedEnd          = 0x01, "unexpected end", "The module ends inside its header or inside a section's header.";
                 LengthOutOfBounds      = 0x02, "length out of bounds", "The module ends inside a section, or a length reaches beyond what holds it.";
                 MagicMissing           = 0x03, "magic header not detected", "A module starts with the bytes 00 61 73 6d.";
                 UnknownVersion         = 0x04, "unknown binary version", "The four bytes after the magic header must be 01 00 00 00.";
@@ -40,7 +40,7 @@ macro_rules! for_each_error {
                 BadValType             = 0x11, "malformed value type", "The byte is no value type of the profile.";
                 BadRefType             = 0x12, "malformed reference type", "The byte is no reference type of the profile.";
                 BadFuncType            = 0x13, "malformed function type", "A function type starts with the byte 60.";
-                BadLimitsFlags         = 0x14, "malformed limits flags", "The flags of a table's or memory's limits are the byte 0 or 1.";
+                UnexpectedEndOfSection = 0x14, "unexpected end of section or function", "Content runs out inside its section or function body.";
                 BadMemArgFlags         = 0x15, "malformed memop flags", "The alignment exponent of a memory access is below 32.";
                 BadElemKind            = 0x16, "malformed element kind", "The kind of an element segment is the byte 0.";
                 BadSegmentFlags        = 0x17, "malformed segment flags", "The flags of a segment are unknown to the profile.";

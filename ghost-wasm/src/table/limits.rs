@@ -21,11 +21,11 @@ macro_rules! for_each_limit {
             params,            Params,           "values",   1_000,      64,      "parameters of a function type";
             results,           Results,          "values",   1_000,      64,      "results of a function type";
             locals,            Locals,           "locals",   50_000,     2_048,   "locals of a function, parameters included";
-            body_bytes,        BodyBytes,        "bytes",    7_654_321,  256 << 10, "a function body";
+            body_bytes,        BodyBytes,        "bytes",    7_654_321,  256 << 10, "a function body or a constant expression";
             name_bytes,        NameBytes,        "bytes",    100_000,    100_000, "the name of an import, export, custom section or function";
             br_table_targets,  BrTableTargets,   "targets",  7_654_321,  4_096,   "targets of one `br_table`, without the default";
             nesting,           Nesting,          "blocks",   7_654_321,  1_024,   "blocks within blocks of a function, its body included";
-            operand_height,    OperandHeight,    "values",   7_654_321,  2_048,   "values on the operand stack of a function";
+            operand_height,    OperandHeight,    "values",   65_535,     2_048,   "values on the operand stack of a function or constant expression";
             frame_slots,       FrameSlots,       "slots",    65_535,     65_535,  "a frame: slot numbers have 16 bits";
             frames,            Frames,           "frames",   50_000,     1_024,   "nested calls";
             value_stack_slots, ValueStackSlots,  "slots",    1_048_576,  131_072, "the slots of all frames together";

@@ -376,6 +376,11 @@ impl Op {
         self.row().feature
     }
 
+    /// Whether the extended-const proposal admits it to constant expressions.
+    pub const fn is_extended_const(self) -> bool {
+        matches!(self, Op::I32Add | Op::I32Sub | Op::I32Mul | Op::I64Add | Op::I64Sub | Op::I64Mul)
+    }
+
     /// The operator of a one-byte encoding.
     pub const fn from_byte(byte: u8) -> Option<Op> {
         BYTE_TABLE[byte as usize]

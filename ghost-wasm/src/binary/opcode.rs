@@ -1,0 +1,151 @@
+//! Reads one operator with its immediates.
+//!
+//! <https://www.w3.org/TR/wasm-core-2/#instructions%E2%91%A6>
+
+use super::cursor::{Cursor, Fault, Read};
+use super::entry;
+use super::instr::{BlockType, Instr};
+use crate::table::errors::ErrorCode;
+use crate::table::features::{Feature, FeatureSet};
+use crate::table::ops::{Imm, Op};
+
+const BLOCK_EMPTY_BYTE: u8 = 0x40;
+
+/// What the reader must know of an opcode, in four bytes; `NONE` for bytes that are none.
+#[derive(Clone, Copy)]
+struct Entry {
+    op: Op,
+    imm: Imm,
+    feature: u8,
+}
+
+const NONE: Entry = Entry { op: Op::Unreachable, imm: Imm::Nil, feature: 63 };
+
+const fn entry_of(op: Option<Op>) -> Entry {
+    match op {
+        Some(op) => Entry { op, imm: op.imm(), feature: op.feature() as u8 },
+        None => NONE,
+    }
+}
+
+#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated at compile time")]
+static BYTES: [Entry; 256] = {
+    let mut table = [NONE; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let op = Op::from_byte(byte as u8);
+        table[byte] = entry_of(op);
+        byte += 1;
+    }
+    table
+};
+
+#[cold]
+#[inline(never)]
+fn prefixed(c: &mut Cursor<'_>, prefix: u8) -> Read<Entry> {
+    let sub = c.u32()?;
+    Ok(entry_of(Op::from_prefixed(prefix, sub)))
+}
+
+/// An operator with its immediates; of `br_table` only the number of its targets.
+#[inline(always)]
+pub fn instr(c: &mut Cursor<'_>, features: FeatureSet) -> Read<Instr> {
+    let byte = c.u8()?;
+    #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
+    let mut entry = BYTES[byte as usize];
+    if Op::is_prefix(byte) {
+        entry = prefixed(c, byte)?;
+    }
+    if features.bits() >> entry.feature & 1 == 0 {
+        return Err(Fault::Bad(ErrorCode::IllegalOpcode));
+    }
+    let op = entry.op;
+    let mut i = Instr::plain(op);
+    match entry.imm {
+        Imm::Nil => {}
+        Imm::Local
+        | Imm::Global
+        | Imm::Label
+        | Imm::Func
+        | Imm::Table
+        | Imm::Data
+        | Imm::Elem
+        | Imm::BrTable => {
+            i.x = c.u32()?;
+        }
+        Imm::I32 => i.z = c.s32()?.cast_unsigned(),
+        Imm::I64 => i.z = c.s64()?.cast_unsigned(),
+        Imm::MemArg(_) => {
+            let align = c.u32()?;
+            if align >= 32 {
+                return Err(Fault::Bad(ErrorCode::BadMemArgFlags));
+            }
+            i.y = align;
+            i.z = u64::from(c.u32()?);
+        }
+        Imm::Block => return block(c, op, features),
+        _ => return rare(c, op, entry.imm, features),
+    }
+    Ok(i)
+}
+
+/// A block type: one byte, or a type index as a non-negative `s33`.
+fn block(c: &mut Cursor<'_>, op: Op, features: FeatureSet) -> Read<Instr> {
+    let byte = c.peek()?;
+    let ty = if byte == BLOCK_EMPTY_BYTE {
+        c.u8()?;
+        BlockType::Empty
+    } else if let Some(ty) = entry::val_type_of(byte, features) {
+        c.u8()?;
+        BlockType::Value(ty)
+    } else {
+        let index = u32::try_from(c.s33()?).map_err(|_| Fault::Bad(ErrorCode::BadBlockType))?;
+        if !features.has(Feature::MultiValue) {
+            return Err(Fault::Bad(ErrorCode::BadBlockType));
+        }
+        BlockType::Type(index)
+    };
+    Ok(Instr::block(op, ty))
+}
+
+#[cold]
+#[inline(never)]
+fn rare(c: &mut Cursor<'_>, op: Op, imm: Imm, features: FeatureSet) -> Read<Instr> {
+    let mut i = Instr::plain(op);
+    match imm {
+        Imm::F32 => i.z = u64::from(u32::from_le_bytes(c.array()?)),
+        Imm::F64 => i.z = u64::from_le_bytes(c.array()?),
+        Imm::Memory => c.zero_byte()?,
+        Imm::CallIndirect => {
+            i.x = c.u32()?;
+            if features.has(Feature::ReferenceTypes) {
+                i.y = c.u32()?;
+            } else {
+                c.zero_byte()?;
+            }
+        }
+        Imm::RefType => i.x = u32::from(entry::ref_type(c, features)? as u8),
+        Imm::SelectTypes => {
+            if c.u32()? != 1 {
+                return Err(Fault::Bad(ErrorCode::BadResultArity));
+            }
+            i.x = u32::from(entry::val_type(c, features)? as u8);
+        }
+        Imm::MemoryInit => {
+            i.x = c.u32()?;
+            c.zero_byte()?;
+        }
+        Imm::MemoryCopy => {
+            c.zero_byte()?;
+            c.zero_byte()?;
+        }
+        Imm::TableInit | Imm::TableCopy => {
+            i.x = c.u32()?;
+            i.y = c.u32()?;
+        }
+        // Read by the caller.
+        _ => {}
+    }
+    Ok(i)
+}

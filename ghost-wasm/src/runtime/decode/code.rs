@@ -1,0 +1,115 @@
+//! Steps for the code section. Operators are the one place where a step takes many items: the loop over
+//! them is the decoder's hot path.
+
+use super::{Decoder, State};
+use crate::Error;
+use crate::binary::cursor::{Cursor, Fault};
+use crate::binary::{entry, opcode};
+use crate::table::errors::ErrorCode;
+use crate::table::limits::Limit;
+use crate::table::ops::Op;
+use crate::valid::env::BodySink;
+
+impl<S: BodySink> Decoder<S> {
+    pub(super) fn body_header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let Some((size, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
+        self.check_fits(size, len, ErrorCode::UnexpectedEndOfSection)?;
+        self.rules.check(Limit::BodyBytes, size.into(), self.offset)?;
+        self.count_work(1);
+        self.take(len);
+        let func = self.data.env.imported_funcs.saturating_add(self.bodies_begun);
+        self.bodies_begun = self.bodies_begun.saturating_add(1);
+        self.body_end = Some(self.offset.wrapping_add(size.into()));
+        self.body.begin(&self.data.env, func);
+        self.sink.begin(&self.data.env, func, self.offset32())?;
+        self.state = State::LocalsCount;
+        Ok(len)
+    }
+
+    pub(super) fn locals_count(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let Some((left, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
+        self.take(len);
+        self.next_locals(left)?;
+        Ok(len)
+    }
+
+    fn next_locals(&mut self, left: u32) -> Result<(), Error> {
+        if left == 0 {
+            self.body.locals_done(&self.data.env, &mut self.sink)?;
+            self.state = State::Operators;
+        } else {
+            self.state = State::Locals { left };
+        }
+        Ok(())
+    }
+
+    pub(super) fn locals(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
+        let features = self.rules.features;
+        let read = self.read(bytes, |c| Ok((c.u32()?, entry::val_type(c, features)?)))?;
+        let Some(((count, ty), len)) = read else { return Ok(0) };
+        let offset = self.offset32();
+        self.body.locals(count, ty, offset)?;
+        self.count_work(2);
+        self.take(len);
+        self.next_locals(left.saturating_sub(1))?;
+        Ok(len)
+    }
+
+    /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
+    #[inline(never)]
+    pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let features = self.rules.features;
+        let base = self.offset32();
+        let stop = self.work_stop.saturating_sub(self.work);
+        let mut at = 0_usize;
+        let mut rest = bytes;
+        loop {
+            let mut c = Cursor::new(rest);
+            #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
+            let offset = base.wrapping_add(at as u32);
+            let instr = match opcode::instr(&mut c, features) {
+                Ok(instr) => instr,
+                Err(Fault::More) => break,
+                Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
+            };
+            let ended = self.body.instr(&self.data.env, &instr, offset)?;
+            self.sink.instr(&self.data.env, &instr, offset)?;
+            at = at.wrapping_add(c.consumed());
+            rest = c.rest();
+            if ended {
+                self.take(at);
+                self.end_body()?;
+                return Ok(at);
+            }
+            if instr.op == Op::BrTable {
+                self.state = State::BrTable { left: instr.x };
+                break;
+            }
+            if self.body.work() >= stop {
+                break;
+            }
+        }
+        Ok(self.take(at))
+    }
+
+    pub(super) fn br_table_target(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
+        let Some((label, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
+        let (offset, default) = (self.offset32(), left == 0);
+        self.body.br_table_target(&self.data.env, label, default, offset)?;
+        self.sink.br_table_target(&self.data.env, label, default, offset)?;
+        self.state = if default { State::Operators } else { State::BrTable { left: left.saturating_sub(1) } };
+        Ok(self.take(len))
+    }
+
+    fn end_body(&mut self) -> Result<(), Error> {
+        if self.body_end != Some(self.offset) {
+            return Err(self
+                .error(ErrorCode::SectionSizeMismatch)
+                .with_detail("bytes behind the end of a body"));
+        }
+        self.body_end = None;
+        self.sink.finish(&self.data.env)?;
+        self.bodies = self.bodies.saturating_add(1);
+        self.next_entry()
+    }
+}

@@ -1,0 +1,282 @@
+//! Validates function bodies, operator by operator: fixed signatures from the table here, the others in
+//! `poly`. One validator serves all bodies of a module and keeps its buffers.
+//!
+//! **Work**: an operator costs 1 and one for each value it pops and pushes by the algorithm of the appendix;
+//! a target of `br_table` costs 1 and its arity.
+
+use super::env::{BodySink, ModuleEnv};
+use super::locals::Locals;
+use super::operands::{ANY, PAD, Stacks};
+use crate::Error;
+use crate::binary::instr::{BlockType, Instr};
+use crate::table::errors::ErrorCode;
+use crate::table::limits::{Limit, Limits};
+use crate::table::ops::{Imm, Op, Signature};
+use crate::types::ValType;
+use alloc::vec::Vec;
+
+/// What the hot path knows of an operator.
+#[derive(Clone, Copy)]
+struct Fixed {
+    /// The popped types, the last one in the highest byte.
+    want: u32,
+    /// `0xff` for each popped value.
+    mask: u32,
+    /// How many values are popped; [`POLY`] if hand-written code decides.
+    pops: u8,
+    /// The pushed type, or 0.
+    result: u8,
+    /// 1 and the values popped and pushed.
+    work: u8,
+    check: Check,
+}
+
+/// What must be checked of the immediates of an operator with a fixed signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Check {
+    Nothing,
+    /// The memory exists; the alignment exponent is at most this.
+    Access(u8),
+    /// Something rare.
+    Other,
+}
+
+const POLY: u8 = 0xff;
+const OPS: usize = Op::ALL.len();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "evaluated at compile time, on rows with at most four operands"
+)]
+static FIXED: [Fixed; OPS] = {
+    let poly = Fixed { want: 0, mask: 0, pops: POLY, result: 0, work: 1, check: Check::Other };
+    let mut table = [poly; OPS];
+    let mut row = 0;
+    while row < OPS {
+        if let Signature::Fixed { params, results } = Op::ALL[row].signature() {
+            assert!(params.len() <= PAD && results.len() <= 1, "a signature for the hot path");
+            let (mut want, mut mask, mut at) = (0, 0, 0);
+            while at < params.len() {
+                let shift = 8 * (PAD - params.len() + at);
+                want |= (params[at] as u32) << shift;
+                mask |= 0xff << shift;
+                at += 1;
+            }
+            let check = match Op::ALL[row].imm() {
+                Imm::MemArg(natural) => Check::Access(natural),
+                Imm::Nil | Imm::I32 | Imm::I64 | Imm::F32 | Imm::F64 => Check::Nothing,
+                _ => Check::Other,
+            };
+            table[row] = Fixed {
+                want,
+                mask,
+                pops: params.len() as u8,
+                result: if results.len() == 1 { results[0] as u8 } else { 0 },
+                work: (1 + params.len() + results.len()) as u8,
+                check,
+            };
+        }
+        row += 1;
+    }
+    table
+};
+
+/// Validates the bodies of a module.
+#[derive(Debug)]
+pub struct BodyValidator {
+    pub(super) stacks: Stacks,
+    pub(super) locals: Locals,
+    /// Work done in all bodies so far.
+    pub(super) work: u64,
+    nesting_max: u32,
+    locals_max: u32,
+    br_table_targets_max: u32,
+    /// Declared runs, kept until their sum is known to be within the limit.
+    runs: Vec<(u32, ValType)>,
+    /// Where the locals limit was passed.
+    over_at: Option<u32>,
+    /// Arity of the targets of the current `br_table`.
+    pub(super) br_table_arity: Option<usize>,
+    br_table_targets: u32,
+}
+
+impl BodyValidator {
+    /// A validator for one module.
+    pub fn new(limits: &Limits) -> BodyValidator {
+        BodyValidator {
+            stacks: Stacks::new(limits.operand_height),
+            locals: Locals::new(),
+            work: 0,
+            nesting_max: limits.nesting,
+            locals_max: limits.locals,
+            br_table_targets_max: limits.br_table_targets,
+            runs: Vec::new(),
+            over_at: None,
+            br_table_arity: None,
+            br_table_targets: 0,
+        }
+    }
+
+    /// Work done in all bodies so far.
+    #[inline]
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Starts the body of a function.
+    pub fn begin(&mut self, env: &ModuleEnv, func: u32) {
+        let type_index = env.funcs.get(func as usize).copied().unwrap_or(u32::MAX);
+        self.stacks.start(BlockType::Type(type_index));
+        self.locals.clear();
+        self.runs.clear();
+        self.over_at = None;
+        for &param in env.func_type(func).map_or(&[][..], |ty| ty.params()) {
+            // A type's parameters are counted in a u32.
+            let _counted = self.locals.push(1, param);
+        }
+    }
+
+    /// A declared run of locals at `offset`.
+    pub fn locals(&mut self, count: u32, ty: ValType, offset: u32) -> Result<(), Error> {
+        if self.locals.push(count, ty).is_none() {
+            return Err(Error::at(ErrorCode::TooManyLocals, u64::from(offset)));
+        }
+        if self.locals.count() > self.locals_max {
+            self.over_at.get_or_insert(offset);
+        }
+        self.runs.push((count, ty));
+        Ok(())
+    }
+
+    /// All locals are declared; a sink hears of them only now, when they are within the limit.
+    pub fn locals_done<S: BodySink>(&mut self, env: &ModuleEnv, sink: &mut S) -> Result<(), Error> {
+        if let Some(offset) = self.over_at {
+            let most = u64::from(self.locals_max);
+            return Err(Error::limit(Limit::Locals, most).with_offset(u64::from(offset)));
+        }
+        self.runs.iter().try_for_each(|&(count, ty)| sink.locals(env, count, ty))
+    }
+
+    /// An operator; says whether it ended the body.
+    #[inline(always)]
+    pub fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<bool, Error> {
+        self.stacks.offset = offset;
+        #[expect(clippy::indexing_slicing, reason = "the table has a row for each operator")]
+        let fixed = &FIXED[instr.op as usize];
+        if fixed.pops == POLY {
+            return self.poly(env, instr);
+        }
+        self.work = self.work.wrapping_add(u64::from(fixed.work));
+        match fixed.check {
+            Check::Nothing => {}
+            Check::Access(natural) => {
+                if env.memories.is_empty() {
+                    return Err(self.stacks.unknown(ErrorCode::UnknownMemory, 0));
+                }
+                if instr.y > u32::from(natural) {
+                    return Err(self.stacks.error(ErrorCode::BadAlignment));
+                }
+            }
+            Check::Other => self.immediates(env, instr)?,
+        }
+        let top = self.stacks.types.last_chunk::<PAD>().map_or(0, |top| u32::from_le_bytes(*top));
+        let there = self.stacks.height().wrapping_sub(self.stacks.frame.base);
+        if (top ^ fixed.want) & fixed.mask != 0 || there < u32::from(fixed.pops) {
+            self.fixed_slowly(instr.op)?;
+        } else {
+            let height = self.stacks.types.len().wrapping_sub(usize::from(fixed.pops));
+            self.stacks.types.truncate(height);
+        }
+        if fixed.result != 0 {
+            self.stacks.push(fixed.result)?;
+        }
+        Ok(false)
+    }
+
+    /// Pops by the algorithm: something is wrong, or the code is unreachable.
+    #[cold]
+    #[inline(never)]
+    fn fixed_slowly(&mut self, op: Op) -> Result<(), Error> {
+        match op.signature() {
+            Signature::Fixed { params, .. } => self.stacks.pop_all(params),
+            Signature::Poly => Ok(()),
+        }
+    }
+
+    /// Opens a block: its parameters are popped and pushed again inside.
+    pub(super) fn open(
+        &mut self,
+        env: &ModuleEnv,
+        kind: super::operands::Kind,
+        ty: BlockType,
+    ) -> Result<(), Error> {
+        let Some((params, _)) = env.block_type(ty) else {
+            let BlockType::Type(index) = ty else { return Err(self.stacks.error(ErrorCode::UnknownType)) };
+            return Err(self.stacks.unknown(ErrorCode::UnknownType, index));
+        };
+        self.stacks.pop_all(params)?;
+        // The frames are the outer ones and the innermost; this would be one more.
+        if self.stacks.outer.len().saturating_add(2) > self.nesting_max as usize {
+            return Err(self.stacks.over(Limit::Nesting, self.nesting_max));
+        }
+        self.stacks.open(kind, ty, params)?;
+        self.count(params.len().wrapping_mul(2));
+        Ok(())
+    }
+
+    /// Counts values moved as work.
+    #[inline]
+    pub(super) fn count(&mut self, values: usize) {
+        self.work = self.work.wrapping_add(values as u64);
+    }
+
+    /// A target of the `br_table` that [`instr`](BodyValidator::instr) accepted last.
+    pub fn br_table_target(
+        &mut self,
+        env: &ModuleEnv,
+        label: u32,
+        default: bool,
+        offset: u32,
+    ) -> Result<(), Error> {
+        self.stacks.offset = offset;
+        if !default {
+            self.br_table_targets = self.br_table_targets.wrapping_add(1);
+            if self.br_table_targets > self.br_table_targets_max {
+                return Err(self.stacks.over(Limit::BrTableTargets, self.br_table_targets_max));
+            }
+        }
+        let types = self.stacks.label(label)?.label_types(env);
+        self.count(types.len().wrapping_add(1));
+        let arity = *self.br_table_arity.get_or_insert(types.len());
+        if arity != types.len() {
+            return Err(self.stacks.error(ErrorCode::TypeMismatch).with_detail("labels of different arity"));
+        }
+        self.stacks.check_top(types)?;
+        if default {
+            self.stacks.set_unreachable();
+        }
+        Ok(())
+    }
+
+    pub(super) fn br_table(&mut self) -> Result<(), Error> {
+        self.stacks.pop(ValType::I32 as u8)?;
+        self.count(1);
+        self.br_table_arity = None;
+        self.br_table_targets = 0;
+        Ok(())
+    }
+
+    /// The type of a local, as a byte.
+    #[inline(always)]
+    pub(super) fn local(&self, index: u32) -> Result<u8, Error> {
+        match self.locals.get(index) {
+            Some(ty) => Ok(ty),
+            None => Err(self.stacks.unknown(ErrorCode::UnknownLocal, index)),
+        }
+    }
+}
+
+// The padding compares as no type, and no type is ANY.
+const _: () = assert!(ValType::from_byte(ANY).is_none());

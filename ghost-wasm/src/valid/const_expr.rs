@@ -1,0 +1,120 @@
+//! Constant expressions: what initialises globals and places segments.
+//!
+//! <https://www.w3.org/TR/wasm-core-2/#constant-expressions%E2%91%A0>
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::env::ModuleEnv;
+use super::rules::{ConstGlobals, Rules};
+use crate::Error;
+use crate::binary::instr::Instr;
+use crate::table::errors::ErrorCode;
+use crate::table::features::Feature;
+use crate::table::limits::Limit;
+use crate::table::ops::{Op, Signature};
+use crate::types::ValType;
+
+/// A validated constant expression: its operators without the final `end`.
+#[derive(Clone, Debug, Default)]
+pub struct ConstExpr {
+    /// The operators.
+    pub instrs: Box<[Instr]>,
+    /// The offset of the first operator in the module.
+    pub offset: u32,
+}
+
+/// Validates one constant expression.
+#[derive(Debug)]
+pub struct ConstValidator {
+    want: ValType,
+    start: u32,
+    stack: Vec<ValType>,
+    instrs: Vec<Instr>,
+}
+
+impl ConstValidator {
+    /// An expression at `start` that must yield `want`.
+    pub fn new(want: ValType, start: u32) -> ConstValidator {
+        ConstValidator { want, start, stack: Vec::new(), instrs: Vec::new() }
+    }
+
+    /// An operator; says whether it was the final `end`. Functions that `ref.func` names become declared.
+    /// Adds to `work` as [`BodyValidator`](super::body::BodyValidator) does.
+    pub fn instr(
+        &mut self,
+        env: &mut ModuleEnv,
+        rules: &Rules,
+        instr: &Instr,
+        offset: u32,
+        work: &mut u64,
+    ) -> Result<bool, Error> {
+        let at = u64::from(offset);
+        rules.check(Limit::BodyBytes, u64::from(offset.wrapping_sub(self.start)), at)?;
+        let (pops, pushed): (&[ValType], ValType) = match instr.op {
+            Op::End => {
+                *work = work.wrapping_add(3);
+                return self.end(at).map(|()| true);
+            }
+            Op::I32Const => (&[], ValType::I32),
+            Op::I64Const => (&[], ValType::I64),
+            Op::F32Const => (&[], ValType::F32),
+            Op::F64Const => (&[], ValType::F64),
+            Op::RefNull => (&[], instr.ref_type().unwrap_or(ValType::FuncRef)),
+            Op::RefFunc => {
+                if env.func_type(instr.x).is_none() {
+                    return Err(Error::at(ErrorCode::UnknownFunction, at).with_operand(instr.x));
+                }
+                env.declare(instr.x);
+                (&[], ValType::FuncRef)
+            }
+            Op::GlobalGet => (&[], global(env, rules, instr.x, at)?),
+            op if op.is_extended_const() && rules.has(Feature::ExtendedConst) => match op.signature() {
+                Signature::Fixed { params, results: &[result] } => (params, result),
+                _ => return Err(Error::at(ErrorCode::ConstExprRequired, at)),
+            },
+            op => return Err(Error::at(ErrorCode::ConstExprRequired, at).with_detail(op.text())),
+        };
+        for &want in pops.iter().rev() {
+            if self.stack.pop() != Some(want) {
+                return Err(Error::at(ErrorCode::TypeMismatch, at));
+            }
+        }
+        self.stack.push(pushed);
+        rules.check(Limit::OperandHeight, self.stack.len() as u64, at)?;
+        *work = work.wrapping_add(pops.len() as u64).wrapping_add(2);
+        self.instrs.push(*instr);
+        Ok(false)
+    }
+
+    fn end(&self, at: u64) -> Result<(), Error> {
+        if *self.stack == [self.want] {
+            return Ok(());
+        }
+        Err(Error::at(ErrorCode::TypeMismatch, at)
+            .with_detail("a constant expression yields exactly one value of its type"))
+    }
+
+    /// The expression, when its `end` was accepted.
+    pub fn finish(self) -> ConstExpr {
+        ConstExpr { instrs: self.instrs.into_boxed_slice(), offset: self.start }
+    }
+}
+
+/// The type of a global that a constant expression reads. In 2.0 the others do not exist for it; mutable ones
+/// are not constant.
+fn global(env: &ModuleEnv, rules: &Rules, index: u32, at: u64) -> Result<ValType, Error> {
+    let known = match rules.const_globals {
+        ConstGlobals::Imported => env.imported_globals as usize,
+        ConstGlobals::Earlier => env.globals.len(),
+    };
+    match env.globals.get(index as usize) {
+        Some(global) if (index as usize) < known => {
+            if global.mutable {
+                return Err(Error::at(ErrorCode::ConstExprRequired, at).with_detail("a mutable global"));
+            }
+            Ok(global.content)
+        }
+        _ => Err(Error::at(ErrorCode::UnknownGlobal, at).with_operand(index)),
+    }
+}

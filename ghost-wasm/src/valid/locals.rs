@@ -1,0 +1,91 @@
+//! The types of a body's locals. Declared counts cost nothing: the first locals are looked up in a small
+//! array, the others by binary search over the declared runs.
+
+use alloc::vec::Vec;
+
+use crate::types::ValType;
+
+/// How many locals are looked up directly.
+const DIRECT: usize = 64;
+
+/// The locals of one body.
+#[derive(Debug)]
+pub(super) struct Locals {
+    direct: [u8; DIRECT],
+    /// Index behind the run's last local, type.
+    runs: Vec<(u32, ValType)>,
+    count: u32,
+}
+
+impl Locals {
+    pub(super) fn new() -> Locals {
+        Locals { direct: [0; DIRECT], runs: Vec::new(), count: 0 }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.runs.clear();
+        self.count = 0;
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Appends a run; `None` if there are more than 2^32 - 1 locals then.
+    pub(super) fn push(&mut self, count: u32, ty: ValType) -> Option<()> {
+        let end = self.count.checked_add(count)?;
+        let direct = self.direct.get_mut(self.count as usize..DIRECT.min(end as usize));
+        if let Some(direct) = direct {
+            direct.fill(ty as u8);
+        }
+        match self.runs.last_mut() {
+            Some(last) if last.1 == ty => last.0 = end,
+            _ if count == 0 => {}
+            _ => self.runs.push((end, ty)),
+        }
+        self.count = end;
+        Some(())
+    }
+
+    /// The byte of a local's type.
+    #[inline(always)]
+    pub(super) fn get(&self, index: u32) -> Option<u8> {
+        if index >= self.count {
+            return None;
+        }
+        match self.direct.get(index as usize) {
+            Some(&ty) => Some(ty),
+            None => self.search(index),
+        }
+    }
+
+    #[inline(never)]
+    fn search(&self, index: u32) -> Option<u8> {
+        let at = self.runs.partition_point(|&(end, _)| end <= index);
+        self.runs.get(at).map(|&(_, ty)| ty as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn direct_and_searched_locals_agree_with_the_runs() {
+        let mut locals = Locals::new();
+        let runs =
+            [(3, ValType::I32), (0, ValType::F32), (70, ValType::I64), (1, ValType::F64), (9, ValType::I32)];
+        let mut expected = Vec::new();
+        for (count, ty) in runs {
+            assert!(locals.push(count, ty).is_some());
+            expected.extend(core::iter::repeat_n(ty as u8, count as usize));
+        }
+        for (index, &ty) in expected.iter().enumerate() {
+            assert_eq!(locals.get(index as u32), Some(ty), "local {index}");
+        }
+        assert_eq!(locals.get(expected.len() as u32), None);
+        assert!(locals.push(u32::MAX, ValType::I32).is_none());
+        locals.clear();
+        assert_eq!(locals.get(0), None);
+    }
+}
