@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod chain;
 pub mod net;
 mod node;
 pub mod proto;
 pub mod store;
 
+pub use chain::ChainNode;
 pub use net::client::{CallAnswer, Client, ClientConfig, ClientError, UploadOptions, UploadProgress};
 pub use net::server::{Server, ServerConfig, ServerError, ServerReport};
 pub use net::tls::{Identity, Pin, TlsError};

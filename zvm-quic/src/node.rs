@@ -15,8 +15,8 @@ pub enum Submitted {
     Accepted(Hash),
 }
 
-/// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink) and
-/// [`has_module`](Node::has_module), which must be quick. A refusal goes to the client as it is.
+/// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink), which
+/// must be quick. A refusal goes to the client as it is.
 pub trait Node: Send + Sync + 'static {
     /// Validates modules as they arrive.
     type Sink: ModuleSink<Module: Send> + Send + 'static;
@@ -25,7 +25,10 @@ pub trait Node: Send + Sync + 'static {
     fn sink(&self, profile: &Hash) -> Option<Self::Sink>;
 
     /// Whether a deploy could name this module now.
-    fn has_module(&self, code_hash: &Hash) -> bool;
+    ///
+    /// # Errors
+    /// A fault of the node.
+    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal>;
 
     /// Takes a module whose bytes are whole, checked, and safe on disk.
     ///

@@ -222,7 +222,8 @@ async fn upload<N: Node>(
     let profile = profile(shared, start.header.profile).await?;
     let no_profile = || Refusal::new(AnswerCode::ProfileRefused, "not a profile of this node").at(11);
     let sink = shared.node.sink(&profile).ok_or_else(no_profile)?;
-    if shared.node.has_module(&code_hash) {
+    let node = shared.node.clone();
+    if blocking(move || node.has_module(&code_hash)).await? {
         arrivals.stop(StopCode::AlreadyHave);
         return Ok(known(code_hash));
     }

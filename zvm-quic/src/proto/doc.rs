@@ -3,7 +3,7 @@
 
 use core::fmt::Write;
 
-use super::codec::{Blob, Text, Wire};
+use super::codec::{Blob, Text};
 use super::frame::{Refusal, Request, UPLOAD_HEADER_BYTES, UploadStart, encode_answer, encode_refusal};
 use super::message::{
     AccountAnswer, AccountRequest, CallId, CallRequest, ChainAnswer, ChainRequest, HealthAnswer,
@@ -182,6 +182,7 @@ pub fn page() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::codec::Wire;
 
     #[test]
     fn the_page_is_fresh() {

@@ -116,8 +116,8 @@ impl Node for TestNode {
         (*profile == PROFILE).then(TestSink::default)
     }
 
-    fn has_module(&self, code_hash: &Hash) -> bool {
-        self.staged.lock().unwrap().contains_key(code_hash)
+    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal> {
+        Ok(self.staged.lock().unwrap().contains_key(code_hash))
     }
 
     fn stage(&self, code_hash: &Hash, (): (), bytes: Vec<u8>) -> Result<(), Refusal> {

@@ -1,0 +1,158 @@
+//! The node that serves a [`zvm_host::Chain`]: translates between the protocol's words and the host's, and
+//! reads the wall clock, which the chain does not.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ghost_wasm::Engine;
+use zvm_host::{
+    Answer, Chain, ChainError, ContractError, ContractModule, ContractStream, RefusalCode, contract_stream,
+};
+
+use crate::node::{Node, Submitted};
+use crate::proto::codec::{Blob, Text};
+use crate::proto::frame::Refusal;
+use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
+use crate::proto::table::{AnswerCode, ENVELOPE_BYTES_MAX};
+
+/// A chain behind a server.
+#[derive(Debug)]
+pub struct ChainNode {
+    engine: Engine,
+    profile: Hash,
+    module_bytes_max: u64,
+    chain: Mutex<Chain>,
+}
+
+impl ChainNode {
+    /// Serves `chain`.
+    pub fn new(chain: Chain) -> ChainNode {
+        let engine = chain.engine().clone();
+        let module_bytes_max = u64::from(engine.profile().limits().module_bytes);
+        let profile = chain.info().profile_hash;
+        ChainNode { engine, profile, module_bytes_max, chain: Mutex::new(chain) }
+    }
+
+    /// The chain, for as long as the guard lives: nobody else is served meanwhile.
+    pub fn lock(&self) -> MutexGuard<'_, Chain> {
+        // The chain commits in transactions of its store; a panic elsewhere leaves it as of the last one.
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fault(error: &ChainError) -> Refusal {
+    tracing::error!("the chain failed: {error}");
+    Refusal::new(AnswerCode::Internal, "a fault of the node")
+}
+
+/// A contract's bytes on their way in.
+#[derive(Debug)]
+pub struct ContractSink(ContractStream);
+
+fn reject(error: &ContractError, at: u64) -> RejectInfo {
+    let (code, offset) = match error {
+        ContractError::Module(error) => (u32::from(error.code() as u16), error.offset()),
+        ContractError::Incomplete(refusal) => (refusal.code, None),
+    };
+    RejectInfo { code, offset: offset.unwrap_or(at), text: error.to_string() }
+}
+
+impl ModuleSink for ContractSink {
+    type Module = ContractModule;
+
+    fn feed(&mut self, bytes: &[u8], work: u64) -> Result<usize, RejectInfo> {
+        let at = self.0.progress().bytes;
+        self.0.feed_bounded(bytes, work).map_err(|error| reject(&error, at))
+    }
+
+    fn progress(&self) -> SinkProgress {
+        let progress = self.0.progress();
+        SinkProgress { functions_valid: progress.functions_valid, work: progress.work }
+    }
+
+    fn finish(self) -> Result<ContractModule, RejectInfo> {
+        let at = self.0.progress().bytes;
+        self.0.finish().map_err(|error| reject(&error, at))
+    }
+}
+
+impl Node for ChainNode {
+    type Sink = ContractSink;
+
+    fn sink(&self, profile: &Hash) -> Option<ContractSink> {
+        (*profile == self.profile).then(|| ContractSink(contract_stream(&self.engine)))
+    }
+
+    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal> {
+        self.lock().has_module(code_hash).map_err(|error| fault(&error))
+    }
+
+    fn stage(&self, _: &Hash, module: ContractModule, bytes: Vec<u8>) -> Result<(), Refusal> {
+        self.lock().stage_module(module, &bytes).map(drop).map_err(|error| fault(&error))
+    }
+
+    fn unstage(&self, _: &Hash) {
+        // The chain bounds what it stages by itself, and keeps what a deploy has named.
+    }
+
+    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
+        // The dev chain makes a block of each call at once: there is nothing to wait for.
+        let _ = wait;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        match self.lock().submit(envelope, now_ms).map_err(|error| fault(&error))? {
+            Answer::Included(record) => Ok(Submitted::Included(record.encode())),
+            Answer::Duplicate(record) => Ok(Submitted::Duplicate(record.encode())),
+            Answer::Queued(call_id) => Ok(Submitted::Accepted(call_id)),
+            Answer::Refused(refused) => {
+                let code = match refused.code {
+                    RefusalCode::Authentication => AnswerCode::AuthenticationFailed,
+                    _ => AnswerCode::CallRefused,
+                };
+                Err(Refusal::new(code, refused.text).with_detail(refused.code as u32))
+            }
+        }
+    }
+
+    fn query(&self, target: &Address, gas_limit: u64, input: &[u8]) -> Result<QueryAnswer, Refusal> {
+        let gas = if gas_limit == 0 { u64::MAX } else { gas_limit };
+        let result = self.lock().query(&zvm_host::Address(*target), input, gas);
+        let result = result.map_err(|error| fault(&error))?;
+        let too_long = |_| Refusal::new(AnswerCode::QueryFailed, "the answer is too long to send");
+        Ok(QueryAnswer {
+            status: result.status as u8,
+            code: result.revert_code,
+            gas_used: result.gas_used,
+            return_data: Blob::new(result.return_data).map_err(too_long)?,
+            text: Text::clipped(&result.diagnostics.texts.join("\n")),
+        })
+    }
+
+    fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal> {
+        let record = self.lock().receipt(call_id).map_err(|error| fault(&error))?;
+        Ok(record.map(|record| record.encode()))
+    }
+
+    fn account(&self, address: &Address) -> Result<AccountAnswer, Refusal> {
+        let account = self.lock().account(&zvm_host::Address(*address)).map_err(|error| fault(&error))?;
+        Ok(AccountAnswer { nonce: account.nonce, balance: account.balance, code_hash: account.code_hash })
+    }
+
+    fn chain(&self) -> Result<ChainAnswer, Refusal> {
+        let info = self.lock().info();
+        Ok(ChainAnswer {
+            chain_id: info.chain_id,
+            genesis_hash: info.genesis_hash,
+            height: info.height,
+            block_hash: info.head_hash,
+            state_root: info.state_root,
+            timestamp: info.timestamp,
+            gas_price_floor: info.gas_price_floor,
+            block_gas_limit: info.gas_limit,
+            profile: info.profile_hash,
+            module_bytes_max: self.module_bytes_max,
+            envelope_bytes_max: u32::try_from(ENVELOPE_BYTES_MAX).unwrap_or(u32::MAX),
+        })
+    }
+}
