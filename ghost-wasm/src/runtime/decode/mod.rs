@@ -225,9 +225,20 @@ impl<S: BodySink> Decoder<S> {
         let took = self.item(bytes)?;
         debug_assert_eq!(self.offset, before.wrapping_add(took as u64), "taken bytes are counted");
         if took == 0 && whole {
-            return Err(Error::at(ErrorCode::UnexpectedEndOfSection, self.offset));
+            return Err(self.ran_out());
         }
         Ok(took)
+    }
+
+    /// The current body or section ends within an item.
+    #[cold]
+    fn ran_out(&self) -> Error {
+        let section_end = self.section.map(|section| section.end);
+        let body_alone = self.body_end.is_some() && self.body_end != section_end;
+        self.error(match self.state {
+            State::Operators if body_alone => ErrorCode::EndExpected,
+            _ => ErrorCode::UnexpectedEndOfSection,
+        })
     }
 
     fn item(&mut self, bytes: &[u8]) -> Result<usize, Error> {
