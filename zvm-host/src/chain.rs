@@ -142,6 +142,15 @@ pub struct QueryResult {
     pub height: u64,
 }
 
+/// A block as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its header.
+    pub header: Header,
+    /// The wire bytes of its signed calls.
+    pub calls: Vec<Vec<u8>>,
+}
+
 /// What a node tells about its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainInfo {
@@ -306,8 +315,8 @@ impl Chain {
         &self.head
     }
 
-    /// A block's header and the wire bytes of its calls.
-    pub fn block(&self, height: u64) -> Result<Option<(Header, Vec<Vec<u8>>)>, ChainError> {
+    /// A block.
+    pub fn block(&self, height: u64) -> Result<Option<Block>, ChainError> {
         let Some(bytes) = self.store.header(height)? else { return Ok(None) };
         let header = Header::decode(&bytes)
             .map_err(|error| StoreError::Corrupt(format!("the block {height}: {error}")))?;
@@ -315,7 +324,7 @@ impl Chain {
         if header.height != height || header.calls_root != crypto::merkle_root(&calls) {
             return Err(StoreError::Corrupt(format!("the block {height} has other calls")).into());
         }
-        Ok(Some((header, calls)))
+        Ok(Some(Block { header, calls }))
     }
 
     /// An account in the newest state; absent ones are all defaults.

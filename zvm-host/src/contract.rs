@@ -4,7 +4,8 @@
 use std::fmt;
 
 use ghost_wasm::{
-    Config, Engine, ExternType, FuncType, Item, Module, ModuleStream, Profile, Progress, Refusal, ValType,
+    Config, Engine, ErrorCode, ExternType, FuncType, Item, Module, ModuleStream, Profile, Progress, Refusal,
+    ValType,
 };
 
 use crate::codec::Writer;
@@ -137,6 +138,28 @@ impl fmt::Display for ContractError {
 
 impl std::error::Error for ContractError {}
 
+impl ContractError {
+    /// The number of the error: the engine's, or for a refusal `0x0500` + the broken rule.
+    pub fn code(&self) -> u32 {
+        const REFUSED: u32 = 0x0500;
+        match self {
+            ContractError::Module(error) => match error.operand() {
+                Some(rule) if error.code() == ErrorCode::Refused => REFUSED.saturating_add(rule),
+                _ => u32::from(error.code().number()),
+            },
+            ContractError::Incomplete(refusal) => REFUSED.saturating_add(refusal.code),
+        }
+    }
+
+    /// The byte at fault; nothing for what is missing at the end.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            ContractError::Module(error) => error.offset(),
+            ContractError::Incomplete(_) => None,
+        }
+    }
+}
+
 /// A stream that takes contracts only, and knows their identity when the last byte is in.
 #[derive(Debug)]
 pub struct ContractStream {
@@ -221,5 +244,66 @@ impl ContractModule {
     /// Never: a contract has exports.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ghost_wasm::{GlobalType, MemoryType};
+
+    fn rule(item: &Item<'_>) -> Option<u32> {
+        check_item(item).err().map(|refusal| refusal.code)
+    }
+
+    fn func(params: &[ValType], results: &[ValType]) -> ExternType {
+        ExternType::Func(FuncType::new(params.iter().copied(), results.iter().copied()))
+    }
+
+    #[test]
+    fn imports_are_rows_of_the_table() {
+        use ValType::{I32, I64};
+        let memory = ExternType::Memory(MemoryType { min: 1, max: None });
+        let global = ExternType::Global(GlobalType { content: I32, mutable: false });
+        let cases = [
+            ("env", "storage_len", func(&[I32, I32], &[I32]), None),
+            ("env", "storage_len", func(&[I32, I32], &[I64]), Some(3)),
+            ("env", "storage_len", func(&[I32], &[I32]), Some(3)),
+            ("env", "storage_len", global, Some(3)),
+            ("env", "memory", memory, Some(2)),
+            ("env", "storage_iter", func(&[I32, I32], &[I32]), Some(2)),
+            ("env", "", func(&[], &[]), Some(2)),
+            ("wasi_snapshot_preview1", "fd_write", func(&[I32; 4], &[I32]), Some(1)),
+            ("", "storage_len", func(&[I32, I32], &[I32]), Some(1)),
+        ];
+        for (module, name, ty, want) in cases {
+            assert_eq!(rule(&Item::Import { module, name, ty }), want, "{module}.{name}");
+        }
+        for row in host_fns::HOST_FNS {
+            let ty = ExternType::Func(row.ty());
+            assert_eq!(rule(&Item::Import { module: "env", name: row.name, ty }), None);
+        }
+    }
+
+    #[test]
+    fn entry_points_have_one_type() {
+        use ValType::I32;
+        let memory = || ExternType::Memory(MemoryType { min: 1, max: None });
+        for name in ["init", "invoke", "query", "migrate", "check_auth"] {
+            for (ty, want) in [
+                (func(&[], &[I32]), None),
+                (func(&[], &[]), Some(4)),
+                (func(&[I32], &[I32]), Some(4)),
+                (func(&[], &[ValType::I64]), Some(4)),
+                (memory(), Some(4)),
+            ] {
+                assert_eq!(rule(&Item::Export { name, ty: ty.clone() }), want, "{name}: {ty:?}");
+            }
+        }
+        assert_eq!(rule(&Item::Export { name: "memory", ty: memory() }), None);
+        assert_eq!(rule(&Item::Export { name: "memory", ty: func(&[], &[I32]) }), Some(4));
+        // Anything else may be exported.
+        assert_eq!(rule(&Item::Export { name: "__heap_base", ty: func(&[I32], &[]) }), None);
+        assert_eq!(rule(&Item::Custom { name: "producers" }), None);
     }
 }

@@ -23,7 +23,9 @@ pub mod state;
 pub mod table;
 mod types;
 
-pub use chain::{Answer, Chain, ChainConfig, ChainError, ChainInfo, QueryResult, RefusalCode, Refused};
+pub use chain::{
+    Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, QueryResult, RefusalCode, Refused,
+};
 pub use contract::{ContractError, ContractModule, ContractStream, contract_stream};
 pub use envelope::{Body, Envelope, Kind};
 pub use genesis::Genesis;

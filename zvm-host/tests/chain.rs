@@ -1,4 +1,5 @@
 //! Admission, nonces, the queue, payment and blocks: everything about a chain that needs no contract.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -6,7 +7,7 @@ use common::*;
 use proptest::prelude::*;
 use zvm_host::receipt::Header;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Answer, Body, Kind, RefusalCode, Status};
+use zvm_host::{Address, Answer, Block, Body, Kind, RefusalCode, Status};
 
 const NOBODY: Address = Address([0x77; 20]);
 
@@ -38,14 +39,14 @@ fn a_transfer_costs_what_it_must() {
 fn blocks_follow_each_other() {
     let mut net = Net::new();
     let genesis_hash = net.chain.info().genesis_hash;
-    let (block_zero, calls) = net.chain.block(0).unwrap().unwrap();
+    let Block { header: block_zero, calls } = net.chain.block(0).unwrap().unwrap();
     assert_eq!((block_zero.hash(), calls.len(), block_zero.timestamp), (genesis_hash, 0, 1_000));
     let mut parent: Header = block_zero;
     // The clock stands still, goes on, and goes back.
     for (nonce, (now, want)) in [(0, 1_001), (9_000, 9_000), (5, 9_001)].into_iter().enumerate() {
         let wire = net.sign(&alice(), transfer(nonce as u64, NOBODY, 1));
         let Answer::Included(record) = net.chain.submit(&wire, now).unwrap() else { panic!() };
-        let (header, calls) = net.chain.block(record.height).unwrap().unwrap();
+        let Block { header, calls } = net.chain.block(record.height).unwrap().unwrap();
         assert_eq!((header.timestamp, header.height), (want, nonce as u64 + 1));
         assert_eq!((header.parent, header.pre_state_root), (parent.hash(), parent.state_root));
         assert_eq!((header.hash(), header.state_root), (record.block_hash, record.state_root));

@@ -1,5 +1,6 @@
 //! A chain in memory with two rich keys, and short ways to deploy and call.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
 
