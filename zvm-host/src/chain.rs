@@ -433,7 +433,10 @@ impl Chain {
         }
         let answer = self.include(&call, now_ms)?;
         if matches!(answer, Answer::Included(_)) {
-            self.release(&signer, now_ms)?;
+            // The answer is true whatever becomes of the calls behind it; trouble shows at their own answers.
+            if let Err(error) = self.release(&signer, now_ms) {
+                tracing::error!(%error, "a waiting call could not be executed");
+            }
         }
         Ok(answer)
     }

@@ -51,7 +51,7 @@ fn blocks_follow_each_other() {
         assert_eq!((header.parent, header.pre_state_root), (parent.hash(), parent.state_root));
         assert_eq!((header.hash(), header.state_root), (record.block_hash, record.state_root));
         assert_eq!(header.gas_used, record.receipt.gas_used);
-        assert_eq!(calls, [wire.clone()]);
+        assert_eq!(calls, std::slice::from_ref(&wire));
         assert_eq!(header.calls_root, zvm_host::crypto::merkle_root(&[&wire]));
         assert_eq!(header.receipts_root, zvm_host::crypto::merkle_root(&[record.receipt.encode()]));
         parent = header;
@@ -177,7 +177,7 @@ proptest! {
 
     /// Whatever is sent, no unit appears or is lost, and the root is that of the values.
     #[test]
-    fn units_are_constant(
+    fn prop_units_are_constant(
         calls in prop::collection::vec((any::<bool>(), 0u8..4, 0u128..SUPPLY, 300_000u64..500_000, 1u64..1_000, 0usize..3), 1..16),
     ) {
         let mut net = Net::new();
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_chain_panic(wire in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn fuzz_no_bytes_make_the_chain_panic(wire in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut net = Net::new();
         prop_assert_eq!(refusal(net.chain.submit(&wire, 0).unwrap()), RefusalCode::Malformed);
     }

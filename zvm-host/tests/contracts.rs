@@ -152,7 +152,11 @@ fn a_failed_init_leaves_no_contract() {
     let mut net = Net::new();
     let root_keys = |net: &Net| {
         let mut keys = Vec::new();
-        net.store.values(&mut |key, _| Ok(keys.push(key.to_vec()))).unwrap();
+        let mut add = |key: &[u8], _: &[u8]| {
+            keys.push(key.to_vec());
+            Ok(())
+        };
+        net.store.values(&mut add).unwrap();
         keys
     };
     let hash = net.stage(&wasm);

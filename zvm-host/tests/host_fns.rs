@@ -74,7 +74,6 @@ fn each_function_costs_what_its_row_says() {
             Some(_) => "(i32.const 0)",
         };
         let stand_in = format!("{} {empty})", text.strip_suffix("))").unwrap());
-        let stand_in = format!("{stand_in}");
         let pushed: String = arguments.iter().map(|value| format!(" (i32.const {value})")).collect();
         let call = format!("(call $f{pushed})");
         let call = if row.result.is_some() { format!("(drop {call})") } else { call };

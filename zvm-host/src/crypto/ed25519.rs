@@ -154,4 +154,36 @@ mod tests {
         signature[..32].copy_from_slice(&p_plus_one);
         assert_eq!(verify(&key, &signature, b""), Err(VerifyError::BadSignature));
     }
+
+    /// A key with a component of order eight. Without the cofactor a signature counts exactly when the
+    /// challenge kills that component: k divisible by 8. Batches and the cofactored equation say otherwise,
+    /// and so would split the nodes that use them.
+    #[test]
+    fn a_mixed_order_key_is_judged_without_the_cofactor() {
+        use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
+        use curve25519_dalek::scalar::Scalar;
+        use sha2::{Digest, Sha512};
+        let (secret, nonce) = (Scalar::from(0x1234_5678u64), Scalar::from(0x9abc_def0u64));
+        let key = (B * secret + EIGHT_TORSION[1]).compress().to_bytes();
+        let commitment = (B * nonce).compress().to_bytes();
+        let mut seen = [0; 2];
+        for message in 0..64u8 {
+            let wide: [u8; 64] = Sha512::new()
+                .chain_update(commitment)
+                .chain_update(key)
+                .chain_update([message])
+                .finalize()
+                .into();
+            let challenge = Scalar::from_bytes_mod_order_wide(&wide);
+            let response = (nonce + challenge * secret).to_bytes();
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&commitment);
+            signature[32..].copy_from_slice(&response);
+            let counts = challenge.to_bytes()[0] % 8 == 0;
+            assert_eq!(verify(&key, &signature, &[message]).is_ok(), counts, "message {message}");
+            seen[usize::from(counts)] += 1;
+        }
+        assert!(seen[0] > 0);
+        assert!(seen[1] > 0);
+    }
 }

@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn published_vectors() {
-        let cases: [(fn(&[u8]) -> Hash, &[u8], &str); 6] = [
+        type Case = (fn(&[u8]) -> Hash, &'static [u8], &'static str);
+        let cases: [Case; 6] = [
             (sha256, b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             (sha256, b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
             (keccak256, b"", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),

@@ -123,14 +123,14 @@ fn a_deploy_begins_with_its_code_hash() {
 proptest::proptest! {
     /// No bytes panic, and nothing is accepted that is not written back the same.
     #[test]
-    fn one_encoding_per_call(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+    fn fuzz_one_encoding_per_call(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
         if let Ok(envelope) = Envelope::decode(&bytes) {
             proptest::prop_assert_eq!(envelope.encode(), bytes);
         }
     }
 
     #[test]
-    fn any_body_round_trips(
+    fn prop_any_body_round_trips(
         nonce: u64, valid_until: u64, gas_limit in 0..=GAS_LIMIT_MAX, gas_price: u64, target: [u8; 20],
         value: u128, payload in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100),
     ) {

@@ -214,7 +214,7 @@ mod tests {
     proptest! {
         /// Against a model that keeps a whole copy for each checkpoint.
         #[test]
-        fn going_back_restores_everything(steps in prop::collection::vec(step(), 0..60)) {
+        fn prop_going_back_restores_everything(steps in prop::collection::vec(step(), 0..60)) {
             let store = store(&[(&[0], b"s"), (&[1], b"t")]);
             let mut journal = Journal::new(store);
             let mut model = BTreeMap::from([(0u8, b's'), (1, b't')]);

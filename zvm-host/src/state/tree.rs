@@ -205,7 +205,7 @@ mod tests {
     proptest! {
         /// Any order and grouping of inserts, overwrites and removals leads to the root of the set.
         #[test]
-        fn the_root_is_a_function_of_the_set(
+        fn prop_the_root_is_a_function_of_the_set(
             steps in prop::collection::vec(
                 prop::collection::vec((0u8..40, prop::option::of(0u8..4)), 0..12), 0..12),
         ) {
