@@ -46,11 +46,11 @@ impl Default for ChainConfig {
 }
 
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)*) => {
         /// Why a signed call was not admitted. The number goes over the wire.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
-        pub enum RefusalCode { $($(#[$doc])* $name = $number,)* }
+        pub enum RefusalCode { $(#[doc = $doc] $name = $number,)* }
 
         impl RefusalCode {
             /// All codes.
@@ -59,6 +59,11 @@ macro_rules! refusals {
             /// The name in JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(RefusalCode::$name => $text,)* }
+            }
+
+            /// When it is given.
+            pub const fn doc(self) -> &'static str {
+                match self { $(RefusalCode::$name => $doc.trim_ascii(),)* }
             }
         }
     };

@@ -28,15 +28,20 @@ pub fn profile_hash(engine: &Engine) -> Hash {
 }
 
 macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $code:literal;)*) => {
         /// Which rule a module breaks; the number is the refusal's code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u32)]
-        pub enum ContractRule { $($(#[$doc])* $name = $code,)* }
+        pub enum ContractRule { $(#[doc = $doc] $name = $code,)* }
 
         impl ContractRule {
             /// All rules.
             pub const ALL: &'static [ContractRule] = &[$(ContractRule::$name),*];
+
+            /// What breaks it.
+            pub const fn doc(self) -> &'static str {
+                match self { $(ContractRule::$name => $doc.trim_ascii(),)* }
+            }
         }
     };
 }

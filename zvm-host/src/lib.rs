@@ -3,6 +3,46 @@
 //! The way of a call: [`envelope`] (its bytes and signature) → [`chain`] (admission, payment, blocks) →
 //! `exec` (an instance, host functions, the journal) → [`receipt`] → [`state`] (values, receipts, blocks
 //! and root in one transaction). [`Chain`] is the door that a node uses.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use zvm_host::{Answer, Body, Chain, ChainConfig, Genesis, MemoryBackend, Status, key};
+//!
+//! let signer = key::generate()?;
+//! let address = key::address(&signer.public());
+//! let genesis = Genesis {
+//!     chain_id: 1,
+//!     timestamp: 0,
+//!     gas_limit: 10_000_000_000,
+//!     sealer: address,
+//!     balances: vec![(address, 10_u128.pow(18))],
+//! };
+//! let mut chain = Chain::open(Arc::new(MemoryBackend::new()), &genesis, ChainConfig::default())?;
+//!
+//! // A module arrives in pieces; it is staged when it is whole.
+//! let bytes = wat::parse_str(
+//!     r#"(module (memory (export "memory") 1)
+//!         (func (export "init") (result i32) (i32.const 0))
+//!         (func (export "invoke") (result i32) (i32.const 7)))"#,
+//! )?;
+//! let mut upload = chain.contract_stream();
+//! for piece in bytes.chunks(16) {
+//!     upload.feed(piece)?;
+//! }
+//! let code_hash = chain.stage_module(upload.finish()?, &bytes)?;
+//!
+//! // Deploy it, then call it: `invoke` returns 7, which is a revert.
+//! let mut run = |mut body: Body| {
+//!     (body.gas_limit, body.gas_price, body.valid_until) = (10_000_000, 1, 100);
+//!     let wire = body.sign(&signer, &chain.info().genesis_hash).encode();
+//!     chain.submit(&wire, 1_000)
+//! };
+//! let Answer::Included(deployed) = run(Body::deploy(0, &code_hash, b""))? else { panic!("not in a block") };
+//! assert_eq!(deployed.receipt.status, Status::Success);
+//! let Answer::Included(called) = run(Body::call(1, deployed.receipt.created, b""))? else { panic!("nor this") };
+//! assert_eq!((called.receipt.status, called.receipt.revert_code), (Status::Reverted, 7));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

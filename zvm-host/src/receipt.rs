@@ -25,16 +25,21 @@ pub const TEXT_LEN_MAX: usize = 1024;
 const FRAMES_MAX: usize = 64;
 
 macro_rules! statuses {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)*) => {
         /// How a call ended.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub enum Status { $($(#[$doc])* $name = $number,)* }
+        pub enum Status { $(#[doc = $doc] $name = $number,)* }
 
         impl Status {
             /// The name in texts and JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(Status::$name => $text,)* }
+            }
+
+            /// When it is given.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Status::$name => $doc.trim_ascii(),)* }
             }
 
             /// The status with this number.

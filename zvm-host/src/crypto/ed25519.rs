@@ -179,7 +179,7 @@ mod tests {
             let mut signature = [0; 64];
             signature[..32].copy_from_slice(&commitment);
             signature[32..].copy_from_slice(&response);
-            let counts = challenge.to_bytes()[0] % 8 == 0;
+            let counts = challenge.to_bytes()[0].is_multiple_of(8);
             assert_eq!(verify(&key, &signature, &[message]).is_ok(), counts, "message {message}");
             seen[usize::from(counts)] += 1;
         }

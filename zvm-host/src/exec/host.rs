@@ -105,16 +105,32 @@ impl HostState {
     }
 }
 
-/// Trap codes of the host, above the engine's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum HostTrap {
+macro_rules! traps {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal;)*) => {
+        /// Trap codes of the host, above the engine's.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum HostTrap { $(#[doc = $doc] $name = $number,)* }
+
+        impl HostTrap {
+            /// All of them.
+            pub const ALL: &'static [HostTrap] = &[$(HostTrap::$name),*];
+
+            /// When it happens.
+            pub const fn doc(self) -> &'static str {
+                match self { $(HostTrap::$name => $doc.trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+traps! {
     /// `abort` was called.
-    Abort = 128,
+    Abort = 128;
     /// A pointer and a length reach beyond the memory.
-    OutOfBounds = 129,
-    /// A key, value, log or journal is beyond its limit.
-    Limit = 130,
+    OutOfBounds = 129;
+    /// A key, value, log entry, text or journal is beyond its limit.
+    Limit = 130;
 }
 
 /// Why a host function ended the call.

@@ -1,0 +1,56 @@
+//! `docs/host_codes.md` is made from the tables of codes.
+
+use std::fmt::Write as _;
+
+use zvm_host::contract::ContractRule;
+use zvm_host::exec::host::HostTrap;
+use zvm_host::{RefusalCode, Status};
+
+fn table(
+    page: &mut String,
+    title: &str,
+    intro: &str,
+    rows: impl Iterator<Item = (u32, String, &'static str)>,
+) {
+    let _ = write!(page, "\n## {title}\n{intro}\n\n| number | name | when |\n|---:|---|---|\n");
+    for (number, name, doc) in rows {
+        let _ = writeln!(page, "| {number} | `{name}` | {doc} |");
+    }
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Codes of the host\n\nGenerated from the tables in `zvm-host`; a test keeps it fresh.\n",
+    );
+    let statuses = Status::ALL.iter().map(|row| (*row as u32, row.name().to_string(), row.doc()));
+    table(&mut page, "Status", "How a call ended; in its receipt.", statuses);
+    let refusals = RefusalCode::ALL.iter().map(|row| (*row as u32, row.name().to_string(), row.doc()));
+    table(
+        &mut page,
+        "Refusals",
+        "Why a signed call was not admitted: no receipt, nothing changed.",
+        refusals,
+    );
+    let traps = HostTrap::ALL.iter().map(|row| (*row as u32, format!("{row:?}"), row.doc()));
+    let intro = "The `trap_code` of a receipt with status 5. Numbers below 128 are the engine's.";
+    table(&mut page, "Traps of the host", intro, traps);
+    let rules = ContractRule::ALL.iter().map(|row| (*row as u32, format!("{row:?}"), row.doc()));
+    table(&mut page, "Rules for contracts", "The code of a refused import or export.", rules);
+    page
+}
+
+#[test]
+fn the_page_of_codes_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/host_codes.md");
+    if std::env::var_os("ZVM_BLESS").is_some() {
+        std::fs::write(path, page()).expect("docs can be written");
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(found == page(), "docs/host_codes.md is stale: run this test with ZVM_BLESS=1");
+}
+
+#[test]
+fn the_traps_of_engine_and_host_do_not_meet() {
+    assert!(ghost_wasm::TrapCode::ALL.iter().all(|code| (*code as u8) < 128));
+    assert!(HostTrap::ALL.iter().all(|code| (*code as u8) >= 128));
+}
