@@ -4,11 +4,14 @@
 //! the protocol belongs to the crates below; nothing depends on this one.
 #![forbid(unsafe_code)]
 
+mod abi;
+mod client;
 mod cmd;
 mod disasm;
 mod failure;
 mod module;
 mod output;
+mod receipt;
 mod scan;
 mod secret;
 mod values;
@@ -31,7 +34,7 @@ struct Cli {
     #[arg(long, global = true)]
     json: bool,
 
-    /// Write a log to standard error: a level, or a filter such as `zvm_quic=debug`.
+    /// Write a log to standard error: a level, or a filter such as `zvm_quic=debug`; `node` logs warnings.
     #[arg(long, global = true, value_name = "FILTER", env = "ZVM_LOG")]
     log: Option<String>,
 
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Output::new(cli.json);
     let name = cli.command.name();
-    let ended = start_log(cli.log.as_deref()).and_then(|()| cli.command.run(&out));
+    let ended = start_log(cli.log.as_deref().or(cli.command.log())).and_then(|()| cli.command.run(&out));
     ExitCode::from(out.end(name, ended) as u8)
 }
 

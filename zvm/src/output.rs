@@ -58,11 +58,6 @@ impl Output {
         Output { json }
     }
 
-    /// Whether a program reads.
-    pub fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// A line of the answer: standard output, unless a program reads.
     pub fn line(&self, text: impl Display) {
         if !self.json {

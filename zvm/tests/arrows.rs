@@ -36,6 +36,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("runtime", &["table", "types", "error", "code", "binary", "exec", "valid", "translate"]),
 ];
 
+/// What the protocol must not know.
+const NOT_IN_PROTO: &[&str] = &["tokio", "quinn", "std::net", "std::fs", "std::io", "std::time", "rustls"];
+
 /// Arrows that should not be there and are on their way out; one that is gone must leave this list.
 const OWED: &[(&str, &str)] = &[("code", "exec")];
 
@@ -118,6 +121,22 @@ fn floors_of_the_engine_use_only_those_below() {
     owed.retain(|(floor, used)| !owed_found.contains(&(*floor, used.to_string())));
     assert!(owed.is_empty(), "no longer owed, take it off the list: {owed:?}");
     assert!(arrows_found > 20, "the search no longer finds the arrows that are there");
+}
+
+#[test]
+fn the_protocol_knows_no_socket_and_no_clock() {
+    let files = sources(&root().join("zvm-quic/src"), "proto");
+    assert!(!files.is_empty(), "the protocol has moved");
+    for file in files {
+        let text = fs::read_to_string(&file).expect("readable");
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for word in NOT_IN_PROTO {
+                // `Duration` is a number, not a clock.
+                let found = line.replace("time::Duration", "").contains(&format!("{word}::"));
+                assert!(!found, "{}: {word} in {line}", file.display());
+            }
+        }
+    }
 }
 
 /// `NAME.rs` and everything in the folder `NAME`.

@@ -1,7 +1,12 @@
 //! The commands, one file each.
 
+mod call;
+mod demo;
+mod deploy;
 mod inspect;
 mod key;
+mod node;
+mod query;
 mod run;
 mod validate;
 
@@ -20,6 +25,11 @@ macro_rules! commands {
         }
 
         impl Command {
+            /// What it logs unless asked for something else: a node has no other way to tell of faults.
+            pub fn log(&self) -> Option<&'static str> {
+                matches!(self, Command::Node(_)).then_some("warn")
+            }
+
             /// The name on the command line.
             pub fn name(&self) -> &'static str {
                 match self { $(Command::$Command(_) => stringify!($module),)* }
@@ -34,6 +44,16 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Show the whole way: a node, a contract streamed to it, calls of every outcome, a restart
+    Demo, demo;
+    /// Serve a chain
+    Node, node;
+    /// Stream a contract to a node and initialise it
+    Deploy, deploy;
+    /// Sign and send a call
+    Call, call;
+    /// Ask a contract
+    Query, query;
     /// Make or show a key
     Key, key;
     /// Run a function of a module

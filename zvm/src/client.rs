@@ -1,0 +1,291 @@
+//! The client's side of the commands that talk to a node: whom to ask, how long to wait, what an error
+//! means for the exit code.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ghost_wasm::ErrorCode;
+use tokio::runtime::Runtime;
+use zvm_host::crypto::SigningKey;
+use zvm_host::{Address, Body, Record, hex, key};
+use zvm_quic::net::Congestion;
+use zvm_quic::proto::message::{ChainAnswer, UploadAnswer};
+use zvm_quic::proto::table::AnswerCode;
+use zvm_quic::{
+    CallAnswer, Client, ClientConfig, ClientError, Limits, Pin, Refusal, UploadOptions, UploadProgress,
+};
+
+use crate::disasm::Excerpt;
+use crate::failure::{Code, Exit, Failure};
+use crate::output::{BOLD, Output, styled};
+
+/// Blocks that a call stays valid for.
+const VALID_BLOCKS: u64 = 1_000;
+
+/// Which node to ask
+#[derive(Clone, Debug, clap::Args)]
+pub struct Remote {
+    /// The node's address
+    #[arg(long, value_name = "IP:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433")]
+    node: SocketAddr,
+
+    /// The fingerprint of the node's key, as `zvm node` prints it
+    #[arg(long, value_name = "HEX", env = "ZVM_PIN", value_parser = parse_pin)]
+    pin: Pin,
+
+    /// Seconds to wait for a connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    timeout: u64,
+}
+
+fn parse_pin(text: &str) -> Result<Pin, String> {
+    text.parse::<Pin>().map_err(|error| error.to_string())
+}
+
+/// Gas and price of a signed call
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Offer {
+    /// Gas at most; what is not used is not paid
+    #[arg(long, value_name = "GAS")]
+    gas: Option<u64>,
+
+    /// Base units per gas; default: what the node asks for
+    #[arg(long, value_name = "UNITS")]
+    price: Option<u64>,
+
+    /// Base units of the native coin that go along
+    #[arg(long, value_name = "UNITS", default_value_t = 0)]
+    value: u128,
+
+    /// The call's nonce; default: the account's next
+    #[arg(long)]
+    nonce: Option<u64>,
+}
+
+/// A node that answers.
+pub struct Session {
+    runtime: Arc<Runtime>,
+    client: Client,
+    node: SocketAddr,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// A runtime for the commands that need the network.
+pub fn runtime() -> Result<Arc<Runtime>, Failure> {
+    Runtime::new().map(Arc::new).map_err(|error| Failure::new(Exit::Network, "network", error))
+}
+
+impl Session {
+    /// Connects.
+    pub fn open(remote: &Remote) -> Result<Session, Failure> {
+        Session::connect(runtime()?, remote.node, remote.pin, Duration::from_secs(remote.timeout))
+    }
+
+    /// Connects on a runtime that is already there.
+    pub fn connect(
+        runtime: Arc<Runtime>,
+        node: SocketAddr,
+        pin: Pin,
+        patience: Duration,
+    ) -> Result<Session, Failure> {
+        let client = runtime.block_on(async {
+            let limits = Limits::default();
+            let client =
+                Client::new(ClientConfig { server: node, pin, limits, congestion: Congestion::Cubic })
+                    .map_err(|error| failure(&error, node))?;
+            match tokio::time::timeout(patience, client.connect()).await {
+                Ok(connected) => connected.map_err(|error| failure(&error, node))?,
+                Err(_) => {
+                    let text = format!("{node} does not answer within {} s", patience.as_secs());
+                    return Err(Failure::new(Exit::Network, "network", text)
+                        .with_help("is a node running there? `zvm node` prints its address"));
+                }
+            }
+            Ok(client)
+        })?;
+        Ok(Session { runtime, client, node })
+    }
+
+    /// Says goodbye.
+    pub fn close(self) {
+        self.runtime.block_on(self.client.close());
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> Result<ChainAnswer, Failure> {
+        self.runtime.block_on(self.client.chain()).map_err(|error| failure(&error, self.node))
+    }
+
+    /// An account's next nonce and balance.
+    pub fn account(&self, address: &Address) -> Result<(u64, u128), Failure> {
+        let account = self
+            .runtime
+            .block_on(self.client.account(address.0))
+            .map_err(|error| failure(&error, self.node))?;
+        Ok((account.nonce, account.balance))
+    }
+
+    /// Streams a module to the node, with a bar where a terminal shows it and a pause after each chunk.
+    pub fn upload(
+        &self,
+        module: &[u8],
+        options: UploadOptions,
+        pause: Duration,
+        path: &Path,
+        out: &Output,
+    ) -> Result<UploadAnswer, Failure> {
+        let bar = out.byte_bar(u64::try_from(module.len()).unwrap_or(u64::MAX), "streaming");
+        let progress = |progress: UploadProgress| {
+            bar.set_position(progress.bytes_sent);
+            if progress.attempt > 1 {
+                bar.set_prefix(format!("attempt {}", progress.attempt));
+            }
+            // On the caller's thread: the connection is driven by others meanwhile.
+            std::thread::sleep(pause);
+        };
+        let answer = self.runtime.block_on(self.client.upload(module, options, progress));
+        bar.finish_and_clear();
+        answer.map_err(|error| refused_module(&error, self.node, module, path))
+    }
+
+    /// Fills in what the body leaves open, signs it and sends it.
+    pub fn call(&self, body: Body, offer: &Offer, signer: &SigningKey) -> Result<Record, Failure> {
+        let (body, chain) = self.complete(body, offer, signer)?;
+        let wire = body.sign(signer, &chain.genesis_hash).encode();
+        self.send(&wire)
+    }
+
+    /// Sends a signed call as it is and waits for its block.
+    pub fn send(&self, wire: &[u8]) -> Result<Record, Failure> {
+        let answer = self
+            .runtime
+            .block_on(self.client.call(wire, true))
+            .map_err(|error| failure(&error, self.node))?;
+        match answer {
+            CallAnswer::Included(record) | CallAnswer::Duplicate(record) => Record::decode(&record)
+                .map_err(|error| Failure::new(Exit::Network, "network", format!("a receipt: {error}"))),
+            CallAnswer::Accepted(id) => {
+                let text = format!("the call {} still waits for its block", hex(&id));
+                Err(Failure::new(Exit::Failed, "waiting", text)
+                    .with_help("calls of this signer with smaller nonces are missing"))
+            }
+        }
+    }
+
+    /// Nonce, price, gas and validity.
+    pub fn complete(
+        &self,
+        mut body: Body,
+        offer: &Offer,
+        signer: &SigningKey,
+    ) -> Result<(Body, ChainAnswer), Failure> {
+        /// What a call may use unless its sender says otherwise: about 0.1 s of the reference machine.
+        const GAS_DEFAULT: u64 = 1_000_000_000;
+        let chain = self.chain()?;
+        let (nonce, balance) = self.account(&key::address(&signer.public()))?;
+        body.nonce = offer.nonce.unwrap_or(nonce);
+        body.valid_until = chain.height.saturating_add(VALID_BLOCKS);
+        body.value = offer.value;
+        body.gas_price = offer.price.unwrap_or(chain.gas_price_floor);
+        let affordable = balance.saturating_sub(body.value) / u128::from(body.gas_price.max(1));
+        let affordable = u64::try_from(affordable).unwrap_or(u64::MAX);
+        body.gas_limit = offer.gas.unwrap_or_else(|| GAS_DEFAULT.min(chain.block_gas_limit).min(affordable));
+        Ok((body, chain))
+    }
+
+    /// Asks a contract: status, its code, gas, return data, words.
+    pub fn query(&self, target: &Address, gas: u64, input: &[u8]) -> Result<Asked, Failure> {
+        let answer = self
+            .runtime
+            .block_on(self.client.query(target.0, gas, input))
+            .map_err(|error| failure(&error, self.node))?;
+        Ok(Asked {
+            status: answer.status,
+            code: answer.code,
+            gas_used: answer.gas_used,
+            text: answer.text.as_str().to_string(),
+            return_data: answer.return_data.into_vec(),
+        })
+    }
+}
+
+/// What a query gave.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// As in a receipt.
+    pub status: u8,
+    /// The contract's own code.
+    pub code: i32,
+    /// Gas used.
+    pub gas_used: u64,
+    /// The contract's answer.
+    pub return_data: Vec<u8>,
+    /// Words for people.
+    pub text: String,
+}
+
+/// A client's error, with the exit code it leads to.
+fn failure(error: &ClientError, node: SocketAddr) -> Failure {
+    match error {
+        ClientError::Refused(refusal) => refused(refusal),
+        ClientError::Untrusted(_) => Failure::new(Exit::Network, "untrusted", error).with_help(format_args!(
+            "the key at {node} is not the pinned one; if the node was set up anew, pin the fingerprint it prints"
+        )),
+        ClientError::Unreachable { .. } => Failure::new(Exit::Network, "network", format!("{node}: {error}"))
+            .with_help("is a node running there? `zvm node` prints its address"),
+        ClientError::TooLong(_) => Failure::usage(error),
+        _ => Failure::new(Exit::Network, "network", format!("{node}: {error}")),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    let exit = match refusal.code {
+        AnswerCode::Busy | AnswerCode::ShuttingDown | AnswerCode::TooSlow | AnswerCode::Internal => {
+            Exit::Network
+        }
+        _ => Exit::Failed,
+    };
+    let mut failure = Failure::new(exit, "refused", &refusal.text);
+    failure.code = Some(Code { name: refusal.code.name().into(), number: u32::from(refusal.code.number()) });
+    failure.offset = refusal.offset;
+    failure
+}
+
+/// A refused module is shown like one that was validated here: the bytes are at hand.
+fn refused_module(error: &ClientError, node: SocketAddr, module: &[u8], path: &Path) -> Failure {
+    let mut failure = failure(error, node).in_file(path);
+    if let ClientError::Refused(refusal) = error
+        && refusal.code == AnswerCode::ModuleRefused
+    {
+        failure.excerpt = refusal.offset.and_then(|offset| Excerpt::at(module, offset));
+        let code = ErrorCode::ALL.iter().find(|code| u32::from(code.number()) == refusal.detail);
+        if let Some(code) = code {
+            failure.kind = code.kind().text().into();
+            failure.code = Some(Code { name: code.name().into(), number: refusal.detail });
+            failure.help = Some(code.help().into());
+        }
+    }
+    failure
+}
+
+/// Tells how the node took a module.
+pub fn show_upload(out: &Output, answer: &UploadAnswer) {
+    out.line(format_args!("  code hash     {}", hex(&answer.code_hash)));
+    if answer.known != 0 {
+        out.line("  the node had it already and took nothing");
+        return;
+    }
+    out.line(format_args!("  taken         {} bytes, work {}", answer.bytes, answer.work));
+    out.line(format_args!(
+        "  validated     {} of {} functions before the last bytes arrived",
+        styled(BOLD, answer.functions_valid_before_last_chunk),
+        answer.functions_total
+    ));
+}

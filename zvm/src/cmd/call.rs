@@ -1,0 +1,72 @@
+//! `zvm call`: signs a call of a contract, or a transfer of the native coin, and shows its receipt.
+
+use serde_json::json;
+use zvm_host::{Address, Body};
+
+use crate::abi;
+use crate::client::{Offer, Remote, Session};
+use crate::failure::Failure;
+use crate::output::{Done, Output};
+use crate::receipt;
+use crate::secret::Signer;
+
+/// Sign and send a call
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The contract, or the address that gets native coins
+    target: Address,
+
+    /// The method, such as 'transfer(address,uint128)'
+    #[arg(conflicts_with = "input")]
+    method: Option<String>,
+
+    /// Its arguments
+    args: Vec<String>,
+
+    /// The input as it is, instead of method and arguments: 0x and hex digits
+    #[arg(long, value_name = "HEX")]
+    input: Option<String>,
+
+    /// Read the return data as these types, such as 'uint64,string'
+    #[arg(long, value_name = "TYPES")]
+    returns: Option<String>,
+
+    #[command(flatten)]
+    offer: Offer,
+
+    #[command(flatten)]
+    signer: Signer,
+
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
+    let input = input(args.method.as_deref(), &args.args, args.input.as_deref())?;
+    let returns = args.returns.as_deref().map(abi::types).transpose().map_err(Failure::usage)?;
+    let signer = args.signer.open()?;
+    let session = Session::open(&args.remote)?;
+    let record = session.call(Body::call(0, args.target, &input), &args.offer, &signer)?;
+    session.close();
+    receipt::show(out, &record);
+    let values = returns.and_then(|types| abi::decode(&types, &record.return_data));
+    for value in values.iter().flatten() {
+        out.line(format_args!("  returned      {value}"));
+    }
+    Ok(Done {
+        exit: receipt::exit(record.receipt.status),
+        result: json!({ "receipt": receipt::to_json(&record), "returned": values }),
+    })
+}
+
+/// The input of a method with arguments, or as given; neither: empty.
+pub fn input(method: Option<&str>, args: &[String], raw: Option<&str>) -> Result<Vec<u8>, Failure> {
+    match (method, raw) {
+        (Some(method), _) => abi::encode_call(method, args).map_err(Failure::usage),
+        (None, Some(raw)) => {
+            abi::bytes(raw).ok_or_else(|| Failure::usage("--input: 0x and an even number of hex digits"))
+        }
+        (None, None) => Ok(Vec::new()),
+    }
+}

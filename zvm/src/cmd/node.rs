@@ -1,0 +1,222 @@
+//! `zvm node`: serves a chain of one folder until it is told to stop.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use tokio::runtime::Runtime;
+use zvm_host::{Address, Chain, ChainConfig, ChainError, Genesis, RedbBackend, hex};
+use zvm_quic::net::Congestion;
+use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
+
+use crate::client::runtime;
+use crate::failure::{Exit, Failure};
+use crate::output::{BOLD, Done, Output, styled};
+
+/// Gas of a block of the development chain: about a second of the reference machine.
+const BLOCK_GAS: u64 = 10_000_000_000;
+const STORE_FILE: &str = "chain.redb";
+const GENESIS_FILE: &str = "genesis";
+const KEY_FILE: &str = "tls.key";
+const STAGING_DIR: &str = "staging";
+
+/// Serve a chain
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the chain; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+
+    /// Where to listen; port 0: any free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4433")]
+    listen: SocketAddr,
+
+    /// A balance of a new chain's genesis, in base units; may be given often
+    #[arg(long, value_name = "ADDRESS=UNITS", value_parser = parse_balance)]
+    fund: Vec<(Address, u128)>,
+
+    /// The number of a new chain
+    #[arg(long, value_name = "NUMBER")]
+    chain_id: Option<u64>,
+}
+
+fn parse_balance(text: &str) -> Result<(Address, u128), String> {
+    let (address, units) = text.split_once('=').ok_or("ADDRESS=UNITS expected")?;
+    let address = address.parse::<Address>().map_err(|error| error.to_string())?;
+    let units = units.replace('_', "").parse().map_err(|_| format!("`{units}` is no amount"))?;
+    Ok((address, units))
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
+    fs::create_dir_all(&args.dir).map_err(|error| Failure::io(&args.dir, &error))?;
+    let genesis = genesis(&args)?;
+    let runtime = runtime()?;
+    let running = Running::start(&runtime, &args.dir, args.listen, &genesis)?;
+    let info = running.node.lock().info();
+    out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
+    out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
+    out.line(format_args!("chain        {}  genesis {}", info.chain_id, hex(&info.genesis_hash)));
+    out.line(format_args!("height       {}  state root {}", info.height, hex(&info.state_root)));
+    for (hash, why) in &running.server.report().damaged {
+        out.failure(&Failure::new(
+            Exit::Failed,
+            "store",
+            format!("the staged module {} is damaged and was set aside: {why}", hex(hash)),
+        ));
+    }
+    out.event(
+        "node",
+        "listening",
+        json!({
+            "address": running.server.address().to_string(),
+            "pin": running.server.pin().to_string(),
+            "chain_id": info.chain_id.to_string(),
+            "genesis_hash": hex(&info.genesis_hash),
+            "height": info.height.to_string(),
+            "state_root": hex(&info.state_root),
+            "damaged": running.server.report().damaged.iter().map(|(hash, _)| hex(hash)).collect::<Vec<_>>(),
+        }),
+    );
+    runtime.block_on(stop_signal())?;
+    let info = running.node.lock().info();
+    running.stop(&runtime);
+    out.note("stopped");
+    Ok(Done::ok(json!({ "height": info.height.to_string(), "state_root": hex(&info.state_root) })))
+}
+
+/// A chain that is served.
+#[derive(Debug)]
+pub struct Running {
+    /// The chain.
+    pub node: Arc<ChainNode>,
+    /// Its server.
+    pub server: Server<ChainNode>,
+}
+
+impl Running {
+    /// Opens the chain and listens.
+    pub fn start(
+        runtime: &Runtime,
+        dir: &Path,
+        listen: SocketAddr,
+        genesis: &Genesis,
+    ) -> Result<Running, Failure> {
+        let limits = Limits::default();
+        let identity = Identity::load_or_create(&dir.join(KEY_FILE))
+            .map_err(|error| Failure::new(Exit::Failed, "key", error))?;
+        let node = Arc::new(ChainNode::new(open(dir, genesis).map_err(|error| chain_failure(&error))?));
+        let config = ServerConfig {
+            listen,
+            identity,
+            staging_dir: dir.join(STAGING_DIR),
+            limits,
+            congestion: Congestion::Cubic,
+        };
+        let server = runtime.block_on(Server::start(config, node.clone())).map_err(|error| match error {
+            ServerError::PortInUse(_) | ServerError::Io(_) => Failure::new(Exit::Network, "network", error),
+            ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
+            ServerError::Store(_) => Failure::new(Exit::Failed, "store", error),
+        })?;
+        Ok(Running { node, server })
+    }
+
+    /// Closes the connections; the port and the store are free afterwards.
+    pub fn stop(self, runtime: &Runtime) {
+        runtime.block_on(self.server.close());
+    }
+}
+
+fn open(dir: &Path, genesis: &Genesis) -> Result<Chain, ChainError> {
+    let store = RedbBackend::open(&dir.join(STORE_FILE))?;
+    Chain::open(Arc::new(store), genesis, ChainConfig::default())
+}
+
+/// A chain that does not open, in words that say what to do.
+fn chain_failure(error: &ChainError) -> Failure {
+    let failure = Failure::new(Exit::Failed, "store", error);
+    match error {
+        ChainError::Store(_) => {
+            failure.with_help("restore the folder from a copy, or begin a new chain in another one")
+        }
+        ChainError::OtherRules { .. } => {
+            failure.with_help("run the version of the program that wrote it, or begin a new chain")
+        }
+        _ => failure,
+    }
+}
+
+/// Whether a folder holds a chain.
+pub fn holds_chain(dir: &Path) -> bool {
+    dir.join(GENESIS_FILE).exists() || dir.join(STORE_FILE).exists()
+}
+
+/// The genesis of the folder; made and kept when there is none.
+fn genesis(args: &Args) -> Result<Genesis, Failure> {
+    let path = args.dir.join(GENESIS_FILE);
+    match fs::read(&path) {
+        Ok(bytes) => {
+            if !args.fund.is_empty() || args.chain_id.is_some() {
+                return Err(Failure::usage(format_args!(
+                    "{} holds a chain already; its genesis cannot be changed",
+                    args.dir.display()
+                ))
+                .with_help("leave out --fund and --chain-id, or choose another folder"));
+            }
+            Genesis::decode(&bytes).map_err(|error| Failure::new(Exit::Failed, "store", error).in_file(&path))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), args.fund.iter().copied());
+            genesis.check().map_err(|error| Failure::usage(format!("--fund: {error}")))?;
+            keep(&path, &genesis.encode()).map_err(|error| Failure::io(&path, &error))?;
+            Ok(genesis)
+        }
+        Err(error) => Err(Failure::io(&path, &error)),
+    }
+}
+
+/// The genesis of a development chain.
+pub fn new_genesis(
+    chain_id: u64,
+    timestamp: u64,
+    balances: impl IntoIterator<Item = (Address, u128)>,
+) -> Genesis {
+    // Fees go to an address that nobody holds the key of.
+    let sealer = Address([0xfe; 20]);
+    Genesis { chain_id, timestamp, gas_limit: BLOCK_GAS, sealer, balances: Vec::new() }
+        .with_balances(balances)
+}
+
+/// Unix milliseconds.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Written whole or not at all: a cut genesis would look like a corrupt one.
+fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let half = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&half)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&half, path)
+}
+
+async fn stop_signal() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Failed, "io", format!("signals: {error}"));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)
+}
