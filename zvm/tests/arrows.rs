@@ -129,7 +129,9 @@ fn the_protocol_knows_no_socket_and_no_clock() {
     assert!(!files.is_empty(), "the protocol has moved");
     for file in files {
         let text = fs::read_to_string(&file).expect("readable");
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        // Tests, at the end of a file, may do more.
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for word in NOT_IN_PROTO {
                 // `Duration` is a number, not a clock.
                 let found = line.replace("time::Duration", "").contains(&format!("{word}::"));

@@ -12,6 +12,7 @@ use crate::cmd::validate::invalid;
 use crate::failure::{Exit, Failure};
 use crate::module;
 use crate::output::{DIM, Done, Output, styled};
+use crate::scan;
 use crate::values;
 
 /// Run a function of a module
@@ -55,6 +56,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         out.note(styled(DIM, format_args!("gas used {gas_used}")));
         let mut failure = Failure::engine(&error).in_file(&args.file);
         failure.gas_used = Some(gas_used);
+        for frame in &mut failure.backtrace {
+            frame.name = frame.name.take().or_else(|| scan::function_name(&bytes, frame.func_index));
+        }
         failure
     })?;
     for value in &results {
