@@ -168,9 +168,17 @@ pub fn body_at(module: &[u8], offset: usize) -> Option<Body> {
     let mut body = bodies(module, &sections)
         .into_iter()
         .rfind(|body| body.range.start <= offset && offset <= body.range.end)?;
-    body.name =
-        named(module, &sections, body.function).or_else(|| exported(module, &sections, body.function));
+    body.name = name_of(module, &sections, body.function);
     Some(body)
+}
+
+/// A function's name in the name section, else that of its export.
+pub fn function_name(module: &[u8], function: u32) -> Option<String> {
+    name_of(module, &sections(module), function)
+}
+
+fn name_of(module: &[u8], sections: &[Section], function: u32) -> Option<String> {
+    named(module, sections, function).or_else(|| exported(module, sections, function))
 }
 
 fn imported_functions(module: &[u8], sections: &[Section]) -> u32 {
