@@ -226,6 +226,11 @@ impl BodyValidator {
         Ok(())
     }
 
+    /// Blocks that are open, the body included: each needs an `end`.
+    pub fn open_blocks(&self) -> u64 {
+        (self.stacks.outer.len() as u64).saturating_add(1)
+    }
+
     /// Counts values moved as work.
     #[inline]
     pub(super) fn count(&mut self, values: usize) {

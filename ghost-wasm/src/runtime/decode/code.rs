@@ -95,6 +95,12 @@ impl<S: BodySink> Decoder<S> {
     pub(super) fn br_table_target(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
         let Some((label, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         let (offset, default) = (self.offset32(), left == 0);
+        // A body with less room than its labels to come and the ends of its open blocks need is cut short,
+        // which comes before what its labels mean.
+        let behind = self.container_left().unwrap_or(0).saturating_sub(len as u64);
+        if behind < u64::from(left).saturating_add(self.body.open_blocks()) {
+            return Err(self.error(ErrorCode::UnexpectedEndOfSection));
+        }
         self.body.br_table_target(&self.data.env, label, default, offset)?;
         self.sink.br_table_target(&self.data.env, label, default, offset)?;
         self.state = if default { State::Operators } else { State::BrTable { left: left.saturating_sub(1) } };
