@@ -32,13 +32,38 @@ pub const WORDINGS: &[Wording] = &[
     },
     Wording {
         expected: "invalid value type",
-        ours: "malformed value type",
-        why: "1.0; 2.0 says \"malformed\"",
+        ours: "unexpected end of section or function",
+        why: "a count beyond its section, read on into what follows",
+    },
+    Wording {
+        expected: "illegal opcode",
+        ours: "unexpected end of section or function",
+        why: "an expression without end, read on into what follows",
+    },
+    Wording {
+        expected: "integer representation too long",
+        ours: "unexpected end of section or function",
+        why: "a number cut by its section's end, read on",
+    },
+    Wording {
+        expected: "length out of bounds",
+        ours: "unexpected end of section or function",
+        why: "a count beyond its section, read on into what follows",
+    },
+    Wording {
+        expected: "section size mismatch",
+        ours: "unexpected end of section or function",
+        why: "a body without end, read on into what follows",
+    },
+    Wording {
+        expected: "unexpected end",
+        ours: "length out of bounds",
+        why: "1.0; the module ends inside a section",
     },
     Wording {
         expected: "unexpected end of section or function",
-        ours: "unexpected end",
-        why: "two spellings of one error",
+        ours: "length out of bounds",
+        why: "1.0; the module ends inside a section",
     },
     Wording {
         expected: "uninitialized element 2",
