@@ -53,6 +53,34 @@ pub mod internals {
     pub use crate::table::ops::{Imm, Op, Signature};
     pub use crate::valid::env::{BodySink, ModuleEnv};
 
+    /// The internal code of a module, as text: see `code/disasm.rs`.
+    ///
+    /// # Errors
+    /// Those of the module.
+    pub fn disassemble(engine: &crate::Engine, bytes: &[u8]) -> Result<alloc::string::String, crate::Error> {
+        Ok(crate::code::disasm::disassemble(&canonical(engine, bytes)?))
+    }
+
+    /// How many of a module's internal instructions only charge gas.
+    ///
+    /// # Errors
+    /// Those of the module.
+    pub fn charge_ops(engine: &crate::Engine, bytes: &[u8]) -> Result<usize, crate::Error> {
+        Ok(crate::code::disasm::charge_ops(&canonical(engine, bytes)?))
+    }
+
+    fn canonical(
+        engine: &crate::Engine,
+        bytes: &[u8],
+    ) -> Result<crate::code::module::ModuleCode, crate::Error> {
+        let profile = engine.profile();
+        let frame_slots = profile.limits().frame_slots;
+        let translator = crate::translate::Translator::new(profile.schedule(), frame_slots).canonical();
+        let mut stream = Stream::new(engine, translator);
+        stream.feed(bytes)?;
+        Ok(stream.finish()?.1.into_code())
+    }
+
     /// What a public module was made from.
     pub fn module_data(module: &crate::Module) -> &ModuleData {
         &module.inner.data

@@ -44,6 +44,11 @@ const BLOCK_EMPTY: u32 = 0;
 const BLOCK_VALUE: u32 = 1;
 const BLOCK_TYPE: u32 = 2;
 
+/// The type whose byte an immediate holds.
+const fn byte_type(immediate: u32) -> Option<ValType> {
+    ValType::from_byte(immediate.to_le_bytes()[0])
+}
+
 impl Instr {
     /// An operator without immediates.
     pub const fn plain(op: Op) -> Instr {
@@ -62,7 +67,7 @@ impl Instr {
 
     /// The block type of `block`, `loop` and `if`.
     pub const fn block_type(&self) -> BlockType {
-        match (self.x, ValType::from_byte(self.y as u8)) {
+        match (self.x, byte_type(self.y)) {
             (BLOCK_TYPE, _) => BlockType::Type(self.y),
             (BLOCK_VALUE, Some(ty)) => BlockType::Value(ty),
             _ => BlockType::Empty,
@@ -71,6 +76,6 @@ impl Instr {
 
     /// The type that `ref.null` and typed `select` name.
     pub const fn ref_type(&self) -> Option<ValType> {
-        ValType::from_byte(self.x as u8)
+        byte_type(self.x)
     }
 }

@@ -61,7 +61,20 @@ impl ModuleCode {
         &self.map
     }
 
+    /// Where each body starts, by defined function.
+    #[cfg(feature = "internals")]
+    pub fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
+    /// The number of words that are code.
+    #[cfg(feature = "internals")]
+    pub fn len_without_padding(&self) -> usize {
+        self.words.len() - PADDING
+    }
+
     /// All words.
+    #[cfg(feature = "internals")]
     pub fn words(&self) -> &[Word] {
         &self.words
     }

@@ -258,13 +258,6 @@ impl Ctx {
         self.payload
     }
 
-    /// Makes `instance` the running one. Its pointers, and `funcs`, are as the invariants ask.
-    pub fn set_instance(&mut self, instance: *const InstanceView, funcs: *const FuncView) {
-        self.instance = instance;
-        self.funcs = funcs;
-        self.refresh();
-    }
-
     /// The running instance's number in its store; `None` outside a run.
     pub fn instance_index(&self) -> Option<u32> {
         // SAFETY: `instance` is null or points at a live view (invariant of the type).

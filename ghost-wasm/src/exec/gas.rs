@@ -55,11 +55,6 @@ impl Meter {
         self.bank = self.limit as i64;
     }
 
-    /// The limit that was set.
-    pub fn limit(&self) -> u64 {
-        self.limit
-    }
-
     /// What is left while nothing is handed out.
     pub fn left(&self) -> u64 {
         self.bank.max(0) as u64

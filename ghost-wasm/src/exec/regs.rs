@@ -81,8 +81,6 @@ pub const W2: usize = 4;
 pub const W2H: usize = 5;
 /// Low half of word 3.
 pub const W3: usize = 6;
-/// High half of word 3.
-pub const W3H: usize = 7;
 
 /// On a big-endian host the parts of a word lie the other way round.
 const HALF_FLIP: usize = if cfg!(target_endian = "big") { 3 } else { 0 };

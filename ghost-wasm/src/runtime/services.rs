@@ -34,11 +34,11 @@ pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> 
     match inner.cx.service() {
         Service::CallImport => {
             let func = running(inner)?.funcs.get(args.x as usize).copied().ok_or_else(internal)?;
-            return call_from_wasm(store, func, args.a, depth);
+            call_from_wasm(store, func, args.a, depth)
         }
         Service::CallRef => {
             let func = inner.cx.payload() as u32;
-            return call_from_wasm(store, func, args.a, depth);
+            call_from_wasm(store, func, args.a, depth)
         }
         service => match operator(inner, service, args) {
             Ok(()) => {

@@ -59,7 +59,9 @@ pub(crate) struct StoreInner {
     pub funcs: Vec<FuncEntity>,
     /// What handlers see of `funcs`; always as long.
     pub views: Vec<FuncView>,
+    #[expect(clippy::vec_box, reason = "views are named by address: an entity must not move")]
     pub tables: Vec<Box<TableEntity>>,
+    #[expect(clippy::vec_box, reason = "views are named by address: an entity must not move")]
     pub memories: Vec<Box<LinearMemory>>,
     pub globals: Vec<GlobalEntity>,
     pub instances: Vec<InstanceEntity>,

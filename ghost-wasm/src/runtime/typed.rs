@@ -114,7 +114,7 @@ pub trait IntoFunc<T, P, R> {
 macro_rules! tuples {
     ($($count:literal: $($p:ident)*;)*) => {
         $(
-            #[allow(unused_variables, unused_mut, non_snake_case, reason = "the empty tuple uses none")]
+            #[allow(unused_variables, unused_mut, non_snake_case, clippy::unused_unit, reason = "the empty tuple uses none")]
             impl<$($p: WasmTy),*> WasmParams for ($($p,)*) {
                 const COUNT: usize = $count;
                 fn matches(types: &[ValType]) -> bool {
@@ -129,7 +129,7 @@ macro_rules! tuples {
                 }
             }
 
-            #[allow(unused_variables, unused_mut, non_snake_case, reason = "the empty tuple uses none")]
+            #[allow(unused_variables, unused_mut, non_snake_case, clippy::unused_unit, reason = "the empty tuple uses none")]
             impl<$($p: WasmTy),*> WasmResults for ($($p,)*) {
                 const COUNT: usize = $count;
                 fn matches(types: &[ValType]) -> bool {
@@ -147,7 +147,7 @@ macro_rules! tuples {
                 }
             }
 
-            #[allow(unused_variables, unused_mut, non_snake_case, reason = "the empty tuple uses none")]
+            #[allow(unused_variables, unused_mut, non_snake_case, clippy::unused_unit, reason = "the empty tuple uses none")]
             impl<T, F, R, $($p: WasmTy),*> IntoFunc<T, ($($p,)*), R> for F
             where
                 F: Fn($($p),*) -> R + Send + Sync + 'static,
@@ -165,7 +165,7 @@ macro_rules! tuples {
                 }
             }
 
-            #[allow(unused_variables, unused_mut, non_snake_case, reason = "the empty tuple uses none")]
+            #[allow(unused_variables, unused_mut, non_snake_case, clippy::unused_unit, reason = "the empty tuple uses none")]
             impl<T, F, R, $($p: WasmTy),*> IntoFunc<T, (Caller<'_, T>, $($p,)*), R> for F
             where
                 F: Fn(Caller<'_, T>, $($p),*) -> R + Send + Sync + 'static,

@@ -95,6 +95,7 @@ impl Translator {
     }
 
     /// Leaves instruction numbers in the code, for disassembly. Such code must not run.
+    #[cfg(feature = "internals")]
     pub fn canonical(mut self) -> Translator {
         self.canonical = true;
         self

@@ -18,13 +18,13 @@ struct Unaligned<T: Copy>(T);
 
 /// A type in memory, little-endian.
 pub trait Cell: Copy {
-    fn from_le(self) -> Self;
+    fn little_endian(self) -> Self;
 }
 
 macro_rules! impl_cell {
     ($($t:ty)*) => { $(impl Cell for $t {
         #[inline(always)]
-        fn from_le(self) -> $t {
+        fn little_endian(self) -> $t {
             <$t>::from_le(self)
         }
     })* };
@@ -33,14 +33,14 @@ impl_cell!(u8 i8 u16 i16 u32 i32 u64);
 
 impl Cell for f32 {
     #[inline(always)]
-    fn from_le(self) -> f32 {
+    fn little_endian(self) -> f32 {
         if cfg!(target_endian = "big") { f32::from_bits(self.to_bits().swap_bytes()) } else { self }
     }
 }
 
 impl Cell for f64 {
     #[inline(always)]
-    fn from_le(self) -> f64 {
+    fn little_endian(self) -> f64 {
         if cfg!(target_endian = "big") { f64::from_bits(self.to_bits().swap_bytes()) } else { self }
     }
 }
@@ -99,14 +99,14 @@ impl Regs {
         debug_assert!(self.inside(address, size_of::<M>()));
         // SAFETY: inside the memory, checked by the caller; any alignment.
         let cell = unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 };
-        cell.from_le()
+        cell.little_endian()
     }
 
     #[inline(always)]
     fn store<M: Cell>(&self, address: u64, value: M) {
         debug_assert!(self.inside(address, size_of::<M>()));
         // SAFETY: inside the memory, checked by the caller; any alignment.
-        unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 = value.from_le() };
+        unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 = value.little_endian() };
     }
 
     #[inline(always)]

@@ -1,0 +1,51 @@
+//! Internal code as text, for golden files and for people who look at what the translator made.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+use super::inst::{Family, InstId};
+use super::module::ModuleCode;
+
+/// The code of a module that was translated with its instruction numbers left in: one line an op, with its
+/// position, family, row, variant and operand words.
+pub fn disassemble(code: &ModuleCode) -> String {
+    let mut out = String::new();
+    let starts = code.starts();
+    for (number, &start) in starts.iter().enumerate() {
+        let end = starts.get(number + 1).map_or(code.len_without_padding(), |&next| next as usize);
+        let record = code.records().get(number);
+        let (func, slots) = record.map_or((0, 0), |record| (record.func, record.frame_slots));
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "func {func}: {slots} slots");
+        let mut at = start as usize;
+        while let Some([first, operands @ ..]) = code.words().get(at..end).filter(|rest| !rest.is_empty()) {
+            let inst = InstId(*first as u16);
+            let words = inst.words(code.words().get(at..end).unwrap_or_default());
+            let (family, row, variant) = inst.parts();
+            let name = match family {
+                Family::Control | Family::Service | Family::Moves | Family::Size => "",
+                _ => family.rows().get(usize::from(row)).map_or("", |op| op.text()),
+            };
+            let _ = write!(out, "{:5}  {family:?} {name} /{variant}", at - start as usize);
+            for word in operands.iter().take(words.saturating_sub(1)) {
+                let _ = write!(out, " {word:x}");
+            }
+            out.push('\n');
+            at += words;
+        }
+    }
+    out
+}
+
+/// How many ops of the code are charges and nothing else: what the translator could not fold.
+pub fn charge_ops(code: &ModuleCode) -> usize {
+    let charge = Family::Control.inst(0, super::inst::control::CHARGE);
+    let mut count = 0;
+    let mut at = 0;
+    while let Some(first) = code.words().get(at).filter(|_| at < code.len_without_padding()) {
+        let inst = InstId(*first as u16);
+        count += usize::from(inst == charge);
+        at += inst.words(code.words().get(at..).unwrap_or_default());
+    }
+    count
+}
