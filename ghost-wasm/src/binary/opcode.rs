@@ -28,7 +28,7 @@ const fn entry_of(op: Option<Op>) -> Entry {
     }
 }
 
-#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated at compile time")]
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 static BYTES: [Entry; 256] = {
     let mut table = [NONE; 256];
     let mut byte = 0;

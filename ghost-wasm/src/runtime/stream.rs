@@ -86,7 +86,9 @@ impl<S: BodySink> Stream<S> {
         while !rest.is_empty() || self.decoder.container_left() == Some(0) {
             let took = if self.carry_len > 0 { self.step_carried(rest)? } else { self.step(rest)? };
             rest = rest.get(took..).unwrap_or_default();
-            if self.decoder.work() >= self.decoder.work_stop {
+            // What no further byte can mend is reported with the bytes that are there.
+            let exhausted = self.decoder.container_left() == Some(0);
+            if self.decoder.work() >= self.decoder.work_stop && !exhausted {
                 break;
             }
         }

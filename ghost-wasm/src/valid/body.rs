@@ -46,7 +46,6 @@ const OPS: usize = Op::ALL.len();
 
 #[expect(
     clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     reason = "evaluated at compile time, on rows with at most four operands"
 )]

@@ -361,16 +361,12 @@ impl<S: BodySink> Decoder<S> {
         let Some((count, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         let Some(mut section) = self.section else { return Err(self.internal()) };
         match section.id {
-            SectionId::Code => {
-                // Too few bodies are found out about where no more can come.
-                if u64::from(count) > self.functions_declared() {
-                    return Err(self.error(ErrorCode::CodeCountMismatch));
-                }
+            // Too few bodies or segments are found out about where no more can come.
+            SectionId::Code if u64::from(count) > self.functions_declared() => {
+                return Err(self.error(ErrorCode::CodeCountMismatch));
             }
-            SectionId::Data => {
-                if self.data.env.data_count.is_some_and(|declared| declared < count) {
-                    return Err(self.error(ErrorCode::DataCountMismatch));
-                }
+            SectionId::Data if self.data.env.data_count.is_some_and(|declared| declared < count) => {
+                return Err(self.error(ErrorCode::DataCountMismatch));
             }
             _ => {}
         }

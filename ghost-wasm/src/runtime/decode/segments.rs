@@ -65,7 +65,7 @@ impl<S: BodySink> Decoder<S> {
     }
 
     /// Goes on to the offset of an active segment.
-    fn to_offset(&mut self, of: ExprOf) {
+    fn begin_offset(&mut self, of: ExprOf) {
         self.expr = Some(ConstValidator::new(ValType::I32, self.offset32()));
         self.state = State::Expr(of);
     }
@@ -91,7 +91,7 @@ impl<S: BodySink> Decoder<S> {
         self.elem_type = ValType::FuncRef;
         self.take(len);
         match header.kind {
-            SegmentKind::Active(_) => self.to_offset(ExprOf::ElemOffset),
+            SegmentKind::Active(_) => self.begin_offset(ExprOf::ElemOffset),
             SegmentKind::Passive => {
                 self.elem_mode = Some(SegmentMode::Passive);
                 self.elem_typed()?;
@@ -182,7 +182,7 @@ impl<S: BodySink> Decoder<S> {
         self.segment = kind;
         self.take(len);
         match kind {
-            SegmentKind::Active(_) => self.to_offset(ExprOf::DataOffset),
+            SegmentKind::Active(_) => self.begin_offset(ExprOf::DataOffset),
             SegmentKind::Passive | SegmentKind::Declarative => {
                 self.data_mode = Some(SegmentMode::Passive);
                 self.state = State::DataLen;
