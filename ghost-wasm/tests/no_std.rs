@@ -8,7 +8,7 @@ fn a_library_without_std_builds() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/no_std_crate");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_std_crate");
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--lib", "--offline", "--manifest-path"])
+        .args(["build", "--lib", "--manifest-path"])
         .arg(here.join("Cargo.toml"))
         .env("CARGO_TARGET_DIR", &target)
         .env_remove("RUSTFLAGS")
