@@ -25,6 +25,7 @@ pub use runtime::func::{Func, TypedFunc};
 pub use runtime::global::Global;
 pub use runtime::instance::{Extern, Instance};
 pub use runtime::item::{Item, Refusal};
+pub use runtime::limiter::ResourceLimiter;
 pub use runtime::linker::Linker;
 pub use runtime::memory::Memory;
 pub use runtime::module::{ExportType, ImportType, Module};

@@ -178,6 +178,9 @@ pub struct Saved {
     entry_base: usize,
 }
 
+// SAFETY: its pointers lead where those of the context do, and only the store that owns both uses them.
+unsafe impl Send for Saved {}
+
 /// What a failed charge would have cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charge {

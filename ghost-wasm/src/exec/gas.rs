@@ -24,6 +24,8 @@ pub struct Meter {
     limit: u64,
     /// Kept out of reach of an inner call under a cap.
     reserved: u64,
+    /// What was left when the gas ran out at an op that can run again (negative if overdrawn).
+    suspended: Option<i64>,
     slice: i64,
     /// The slice may still grow.
     growing: bool,
@@ -41,6 +43,7 @@ impl Default for Meter {
             bank: GAS_UNLIMITED as i64,
             limit: GAS_UNLIMITED,
             reserved: 0,
+            suspended: None,
             slice: SLICE_FIRST,
             growing: true,
             fixed: None,
@@ -108,15 +111,34 @@ impl Meter {
     }
 
     /// Takes the slice back and settles what the run owes: `due` is what the naive sum is ahead of what has
-    /// been paid (negative if the run had paid ahead). On failure all gas is gone.
-    pub fn settle(&mut self, cx: &mut Ctx, due: i64) -> Result<(), OutOfGas> {
+    /// been paid (negative if the run had paid ahead). On failure all gas is gone. The op would run again
+    /// if the call is resumed: `undo` is what it has paid itself.
+    pub fn settle(&mut self, cx: &mut Ctx, due: i64, undo: i64) -> Result<(), OutOfGas> {
         self.collect(cx);
-        self.bank -= due;
-        if self.bank < 0 {
-            self.bank = 0;
-            return Err(OutOfGas);
+        if self.bank < due {
+            return Err(self.run_out(self.bank + undo));
         }
+        self.bank -= due;
         Ok(())
+    }
+
+    /// The gas has run out at an op that can run again; `left` is what there was before it.
+    pub fn run_out(&mut self, left: i64) -> OutOfGas {
+        self.bank = 0;
+        self.suspended = Some(left);
+        OutOfGas
+    }
+
+    /// Whether the gas ran out where the run can go on; asking forgets it.
+    pub fn take_suspended(&mut self) -> Option<i64> {
+        self.suspended.take()
+    }
+
+    /// Adds gas to the limit for a run that goes on with `left`.
+    pub fn resume(&mut self, left: i64, gas: u64) {
+        let gas = gas.min(GAS_UNLIMITED - self.limit);
+        self.limit += gas;
+        self.bank = left + gas as i64;
     }
 
     /// After a failed charge: hands out what the op needs and the rest of a slice, or reports out-of-gas, in
@@ -127,9 +149,8 @@ impl Meter {
         // The failed charge has been subtracted; undo it, the op runs again.
         self.bank += cx.gas() + charge.cost;
         if self.bank < charge.due_now {
-            self.bank = 0;
             cx.set_gas(0);
-            return Err(OutOfGas);
+            return Err(self.run_out(self.bank));
         }
         self.adapt(cx.native_depth());
         let give = self.bank.min(self.size()).max(charge.cost);

@@ -8,7 +8,7 @@ use super::services;
 use super::store::{FuncKind, Store, StoreInner};
 use crate::Error;
 use crate::error::{FrameInfo, Trap};
-use crate::exec::ctx::{Exit, StackError};
+use crate::exec::ctx::{Exit, Saved, StackError};
 use crate::exec::exits::{halt_code, switch_back_code};
 use crate::exec::view::{Switch, Word};
 use crate::table::errors::{ErrorCode, TrapCode};
@@ -30,38 +30,96 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
             let saved = store.inner.cx.arrive().map_err(host_fault)?;
             let switches = store.inner.switches.len();
             store.inner.nesting += 1;
-            let result = enter(store, instance, defined, slots);
-            store.inner.nesting -= 1;
-            store.inner.switches.truncate(switches);
-            store.inner.cx.leave(saved);
-            if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
-                store.inner.poisoned = true;
-            }
-            result
+            let base = store.inner.cx.entry_base();
+            let entry = Entry { func, saved, switches, base, depth: store.inner.cx.depth(), left: 0 };
+            let result = enter(store, instance, defined, &entry, slots);
+            finish(store, entry, outermost, result)
         }
     }
 }
 
-fn enter<T>(store: &mut Store<T>, instance: u32, defined: u32, slots: &mut [u64]) -> Result<(), Error> {
+/// An entry from the host; kept if it can be resumed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// The function entered.
+    pub func: u32,
+    saved: Saved,
+    /// Height of the driver's list of switches.
+    switches: usize,
+    /// First slot of arguments and results.
+    base: usize,
+    /// Return records below.
+    depth: usize,
+    /// Gas that was left when it ran out.
+    left: i64,
+}
+
+/// Ends an entry, or keeps it if all that is missing is gas.
+fn finish<T>(
+    store: &mut Store<T>,
+    entry: Entry,
+    outermost: bool,
+    result: Result<(), Error>,
+) -> Result<(), Error> {
+    let inner = &mut store.inner;
+    inner.nesting -= 1;
+    let left = inner.meter.take_suspended();
+    if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
+        inner.poisoned = true;
+        if let Some(left) = left {
+            inner.suspended = Some(Entry { left, ..entry });
+            return result;
+        }
+    }
+    inner.switches.truncate(entry.switches);
+    inner.cx.leave(entry.saved);
+    result
+}
+
+/// Goes on with the call that ran out of gas, with more of it. `slots` has room for its results.
+pub(crate) fn resume<T>(store: &mut Store<T>, gas: u64, slots: &mut [u64]) -> Result<(), Error> {
+    let inner = &mut store.inner;
+    let entry = inner.suspended.take().ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
+    inner.poisoned = false;
+    inner.nesting += 1;
+    inner.meter.resume(entry.left, gas);
+    inner.cx.set_funcs(inner.views.as_ptr());
+    inner.cx.refresh();
+    inner.meter.lend(&mut inner.cx);
+    let result = run_to_end(store, &entry, slots);
+    finish(store, entry, true, result)
+}
+
+/// Runs until the entry returns, and fetches its results.
+fn run_to_end<T>(store: &mut Store<T>, entry: &Entry, slots: &mut [u64]) -> Result<(), Error> {
+    run(store, entry.depth)?;
+    let inner = &mut store.inner;
+    inner.meter.collect(&mut inner.cx);
+    let stack = inner.cx.slots_mut(entry.base, slots.len()).map_err(host_fault)?;
+    slots.copy_from_slice(stack);
+    Ok(())
+}
+
+fn enter<T>(
+    store: &mut Store<T>,
+    instance: u32,
+    defined: u32,
+    entry: &Entry,
+    slots: &mut [u64],
+) -> Result<(), Error> {
     let inner = &mut store.inner;
     let (record, view) = inner.code_of(instance, defined)?;
     let enter_cost = record_of(inner, instance, defined)?;
-    let base = inner.cx.entry_base();
-    let depth = inner.cx.depth();
-    match inner.cx.slots_mut(base, slots.len()) {
+    match inner.cx.slots_mut(entry.base, slots.len()) {
         Ok(stack) => stack.copy_from_slice(slots),
         Err(error) => return Err(stack_error(inner, error, enter_cost)),
     }
     inner.cx.set_funcs(inner.views.as_ptr());
-    if let Err(error) = inner.cx.enter(record, view, base, halt_code()) {
+    if let Err(error) = inner.cx.enter(record, view, entry.base, halt_code()) {
         return Err(stack_error(inner, error, enter_cost));
     }
     inner.meter.lend(&mut inner.cx);
-    run(store, depth)?;
-    store.inner.meter.collect(&mut store.inner.cx);
-    let stack = store.inner.cx.slots_mut(base, slots.len()).map_err(host_fault)?;
-    slots.copy_from_slice(stack);
-    Ok(())
+    run_to_end(store, entry, slots)
 }
 
 fn record_of(inner: &StoreInner, instance: u32, defined: u32) -> Result<u32, Error> {
@@ -86,13 +144,14 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
                 let code = TrapCode::from_u8(inner.cx.trap() as u8);
                 let code = code.ok_or_else(|| Error::new(ErrorCode::Internal))?;
                 let due = due_here(inner);
-                return Err(trap_here(inner, code, due, depth));
+                return Err(trap_here(inner, code, due, 0, depth));
             }
             Exit::SlotsFull | Exit::FramesFull => match inner.cx.grow_stack(exit) {
                 Ok(()) => {}
                 Err(StackError::Exhausted) => {
                     let due = i64::from(inner.cx.callee_enter_cost());
-                    return Err(trap_here(inner, TrapCode::StackExhausted, due, depth));
+                    let paid = inner.cx.failed_charge(Exit::Charge).cost;
+                    return Err(trap_here(inner, TrapCode::StackExhausted, due, paid, depth));
                 }
                 Err(error) => {
                     inner.meter.collect(&mut inner.cx);
@@ -108,10 +167,11 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
     }
 }
 
-/// A trap at the op that exited: settles the gas first, whose end takes precedence.
-pub(crate) fn trap_here(inner: &mut StoreInner, code: TrapCode, due: i64, depth: usize) -> Error {
+/// A trap at the op that exited: settles the gas first, whose end takes precedence. `due` is what is owed
+/// besides, `paid` what the op itself has paid.
+pub(crate) fn trap_here(inner: &mut StoreInner, code: TrapCode, due: i64, paid: i64, depth: usize) -> Error {
     let frames = backtrace(inner, depth);
-    if inner.meter.settle(&mut inner.cx, due).is_err() {
+    if inner.meter.settle(&mut inner.cx, due, paid).is_err() {
         return Error::new(ErrorCode::OutOfGas);
     }
     trap(code, frames)
@@ -224,7 +284,8 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
                     Ok(())
                 }
                 Err(StackError::Exhausted) => {
-                    Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), depth))
+                    let paid = inner.cx.failed_charge(Exit::Charge).cost;
+                    Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), paid, depth))
                 }
                 Err(error) => {
                     inner.meter.collect(&mut inner.cx);
@@ -239,7 +300,7 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             let before = match inner.cx.enter_host(base, len) {
                 Ok(before) => before,
                 Err(StackError::Exhausted) => {
-                    return Err(trap_here(inner, TrapCode::StackExhausted, 0, depth));
+                    return Err(trap_here(inner, TrapCode::StackExhausted, 0, 0, depth));
                 }
                 Err(error) => {
                     inner.meter.collect(&mut inner.cx);

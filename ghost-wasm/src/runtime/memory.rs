@@ -229,7 +229,8 @@ impl Memory {
         let memory = store.memory_mut(*self)?;
         let before = memory.pages();
         let size = memory.grown(pages).ok_or_else(|| Error::new(ErrorCode::GrowRefused))?;
-        memory.grow_to(size)?;
+        store.allow_memory(before, size)?;
+        store.memory_mut(*self)?.grow_to(size)?;
         store.cx.refresh();
         Ok(before)
     }

@@ -10,6 +10,7 @@ pub mod func;
 pub mod global;
 pub mod instance;
 pub mod item;
+pub mod limiter;
 pub mod linker;
 pub mod memory;
 pub mod module;

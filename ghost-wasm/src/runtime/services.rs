@@ -7,7 +7,7 @@ use super::driver::{call_from_wasm, out_of_gas, trap_here};
 use super::instance::InstanceEntity;
 use super::store::{Store, StoreInner};
 use crate::Error;
-use crate::exec::ctx::{Service, ServiceArgs};
+use crate::exec::ctx::{Exit, Service, ServiceArgs};
 use crate::table::errors::{ErrorCode, TrapCode};
 
 /// What can end a service early.
@@ -45,7 +45,7 @@ pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> 
                 inner.cx.advance();
                 Ok(())
             }
-            Err(Stop::Trap(code)) => Err(trap_here(inner, code, 0, depth)),
+            Err(Stop::Trap(code)) => Err(trap_here(inner, code, 0, 0, depth)),
             Err(Stop::OutOfGas) => Err(out_of_gas(inner)),
             Err(Stop::Error(error)) => {
                 inner.meter.collect(&mut inner.cx);
@@ -62,6 +62,13 @@ fn running(inner: &StoreInner) -> Result<&InstanceEntity, Error> {
 /// Charges what depends on a length.
 fn charge(inner: &mut StoreInner, cost: u64) -> Result<(), Stop> {
     inner.meter.collect(&mut inner.cx);
+    let left = inner.meter.left();
+    if cost > left {
+        // The op has paid its base; if the call is resumed it runs again and pays again.
+        let paid = inner.cx.failed_charge(Exit::Charge).cost;
+        inner.meter.run_out(left as i64 + paid);
+        return Err(Stop::OutOfGas);
+    }
     inner.meter.charge(cost).map_err(|_| Stop::OutOfGas)?;
     inner.meter.lend(&mut inner.cx);
     Ok(())
@@ -166,6 +173,9 @@ fn memory_grow(inner: &mut StoreInner, pages: u32) -> Result<u32, Stop> {
     let memory = inner.memories.get(index).ok_or_else(internal)?;
     let before = memory.pages();
     let Some(size) = memory.grown(pages) else { return Ok(u32::MAX) };
+    if inner.allow_memory(before, size).is_err() {
+        return Ok(u32::MAX);
+    }
     charge(inner, u64::from(pages) * u64::from(inner.engine.profile().schedule().grow_page))?;
     inner.memories.get_mut(index).ok_or_else(internal)?.grow_to(size)?;
     inner.cx.refresh();
@@ -245,6 +255,9 @@ fn table_grow(inner: &mut StoreInner, table: u32, init: u32, by: u32) -> Result<
     let table = inner.tables.get(index).ok_or_else(internal)?;
     let before = table.size();
     let Some(size) = table.grown(by) else { return Ok(u32::MAX) };
+    if inner.allow_table(before, size).is_err() {
+        return Ok(u32::MAX);
+    }
     charge(inner, bulk_entries(inner, by))?;
     inner.tables.get_mut(index).ok_or_else(internal)?.grow_to(size, init)?;
     Ok(before)

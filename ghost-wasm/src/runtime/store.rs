@@ -3,15 +3,18 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::caller::Caller;
+use super::driver::{self, Entry};
 use super::engine::Engine;
 use super::func::Func;
 use super::global::Global;
 use super::instance::InstanceEntity;
+use super::limiter::ResourceLimiter;
 use super::memory::{LinearMemory, Memory};
 use super::table::{Table, TableEntity};
 use super::value::Val;
@@ -50,7 +53,6 @@ pub(crate) struct GlobalEntity {
 }
 
 /// The part of a store that does not depend on the embedder's data.
-#[derive(Debug)]
 pub(crate) struct StoreInner {
     pub id: u64,
     pub engine: Engine,
@@ -71,6 +73,9 @@ pub(crate) struct StoreInner {
     /// Entries from the host that are running.
     pub nesting: u32,
     pub poisoned: bool,
+    /// The call that ran out of gas, if it can go on.
+    pub suspended: Option<Entry>,
+    pub limiter: Option<Box<dyn ResourceLimiter>>,
 }
 
 /// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
@@ -121,6 +126,8 @@ impl<T> Store<T> {
             switches: Vec::new(),
             nesting: 0,
             poisoned: false,
+            suspended: None,
+            limiter: None,
         };
         Store { inner, hosts: Vec::new(), data }
     }
@@ -159,6 +166,33 @@ impl<T> Store<T> {
     /// What was used since the limit was set. After out-of-gas: the limit.
     pub fn gas_used(&self) -> u64 {
         self.inner.meter.used()
+    }
+
+    /// Goes on with the call that ended out of gas, with `gas` more. Possible if the gas ran out in guest code
+    /// that the host had called directly; the outcome is that of one call with the sum of all gas.
+    ///
+    /// # Errors
+    /// `NothingToResume`, `WrongArguments`; those of the call, out of gas again among them.
+    pub fn resume(&mut self, gas: u64, results: &mut [Val]) -> Result<(), Error> {
+        let suspended = self.inner.suspended.ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
+        let func = Func { store: self.inner.id, index: suspended.func };
+        let ty = self.inner.type_of(self.inner.func(func)?.ty)?.clone();
+        if results.len() != ty.results().len() {
+            return Err(Error::new(ErrorCode::WrongArguments));
+        }
+        let mut slots = vec![0; ty.params().len().max(results.len())];
+        driver::resume(self, gas, &mut slots)?;
+        let id = self.inner.id;
+        for ((value, &ty), &slot) in results.iter_mut().zip(ty.results()).zip(slots.iter()) {
+            *value = Val::from_slot(ty, slot, id);
+        }
+        Ok(())
+    }
+
+    /// Asks `limiter` before a memory or table is made or grows. Not for contracts: what a guest sees must not
+    /// depend on the host.
+    pub fn limiter(&mut self, limiter: impl ResourceLimiter + 'static) {
+        self.inner.limiter = Some(Box::new(limiter));
     }
 
     /// Fixes the size of the slices in which gas is handed to the handlers. Changes nothing that can be
@@ -208,6 +242,7 @@ impl StoreInner {
         if ty.min > most {
             return Err(Error::limit(Limit::MemoryPages, u64::from(most)));
         }
+        self.allow_memory(0, ty.min)?;
         self.memories.push(Box::new(LinearMemory::new(ty, most)?));
         Ok(self.memories.len() as u32 - 1)
     }
@@ -217,8 +252,21 @@ impl StoreInner {
         if ty.min > most {
             return Err(Error::limit(Limit::TableEntries, u64::from(most)));
         }
+        self.allow_table(0, ty.min)?;
         self.tables.push(Box::new(TableEntity::new(ty, most, init)?));
         Ok(self.tables.len() as u32 - 1)
+    }
+
+    /// What the embedder's limiter says to a memory of `pages`.
+    pub fn allow_memory(&mut self, before: u32, pages: u32) -> Result<(), Error> {
+        let allowed = self.limiter.as_mut().is_none_or(|limiter| limiter.memory(before, pages));
+        if allowed { Ok(()) } else { Err(Error::new(ErrorCode::GrowRefused)) }
+    }
+
+    /// What the embedder's limiter says to a table of `entries`.
+    pub fn allow_table(&mut self, before: u32, entries: u32) -> Result<(), Error> {
+        let allowed = self.limiter.as_mut().is_none_or(|limiter| limiter.table(before, entries));
+        if allowed { Ok(()) } else { Err(Error::new(ErrorCode::GrowRefused)) }
     }
 
     pub fn add_global(&mut self, ty: GlobalType, value: u64) -> u32 {

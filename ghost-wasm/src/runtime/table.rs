@@ -135,10 +135,11 @@ impl Table {
     pub fn grow(&self, mut store: impl AsContextMut, by: u32, init: Val) -> Result<u32, Error> {
         let store = &mut store.as_context_mut().inner;
         let init = store.reference(init, store.table(*self)?.ty.element)?;
-        let table = store.table_mut(*self)?;
+        let table = store.table(*self)?;
         let before = table.size();
         let size = table.grown(by).ok_or_else(|| Error::new(ErrorCode::GrowRefused))?;
-        table.grow_to(size, init)?;
+        store.allow_table(before, size)?;
+        store.table_mut(*self)?.grow_to(size, init)?;
         Ok(before)
     }
 }
