@@ -66,7 +66,6 @@ impl Instr {
     }
 
     /// The block type of `block`, `loop` and `if`.
-    #[expect(clippy::cast_possible_truncation, reason = "`y` was made from a byte, or is not a type")]
     pub const fn block_type(&self) -> BlockType {
         match (self.x, byte_type(self.y)) {
             (BLOCK_TYPE, _) => BlockType::Type(self.y),
@@ -76,7 +75,6 @@ impl Instr {
     }
 
     /// The type that `ref.null` and typed `select` name.
-    #[expect(clippy::cast_possible_truncation, reason = "`x` was made from a byte")]
     pub const fn ref_type(&self) -> Option<ValType> {
         byte_type(self.x)
     }
