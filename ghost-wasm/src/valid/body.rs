@@ -158,14 +158,14 @@ impl BodyValidator {
         self.runs.iter().try_for_each(|&(count, ty)| sink.locals(env, count, ty))
     }
 
-    /// An operator; says whether it ended the body.
+    /// An operator, `op` with the immediates of `instr`; says whether it ended the body.
     #[inline(always)]
-    pub fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<bool, Error> {
+    pub fn instr(&mut self, env: &ModuleEnv, op: Op, instr: &Instr, offset: u32) -> Result<bool, Error> {
         self.stacks.offset = offset;
         #[expect(clippy::indexing_slicing, reason = "the table has a row for each operator")]
-        let fixed = &FIXED[instr.op as usize];
+        let fixed = &FIXED[op as usize];
         if fixed.pops == POLY {
-            return self.poly(env, instr);
+            return self.poly(env, op, instr);
         }
         self.work = self.work.wrapping_add(u64::from(fixed.work));
         match fixed.check {
@@ -183,7 +183,7 @@ impl BodyValidator {
         let top = self.stacks.types.last_chunk::<PAD>().map_or(0, |top| u32::from_le_bytes(*top));
         let there = self.stacks.height().wrapping_sub(self.stacks.frame.base);
         if (top ^ fixed.want) & fixed.mask != 0 || there < u32::from(fixed.pops) {
-            self.fixed_slowly(instr.op)?;
+            self.fixed_slowly(op)?;
         } else {
             let height = self.stacks.types.len().wrapping_sub(usize::from(fixed.pops));
             self.stacks.types.truncate(height);

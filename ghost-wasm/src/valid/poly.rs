@@ -17,9 +17,9 @@ const I32: u8 = ValType::I32 as u8;
 impl BodyValidator {
     /// An operator without a fixed signature; says whether it ended the body.
     #[inline]
-    pub(super) fn poly(&mut self, env: &ModuleEnv, instr: &Instr) -> Result<bool, Error> {
+    pub(super) fn poly(&mut self, env: &ModuleEnv, op: Op, instr: &Instr) -> Result<bool, Error> {
         self.count(1);
-        match instr.op {
+        match op {
             Op::LocalGet => {
                 let ty = self.local(instr.x)?;
                 self.stacks.push(ty)?;

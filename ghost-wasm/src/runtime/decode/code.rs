@@ -4,6 +4,7 @@
 use super::{Decoder, State};
 use crate::Error;
 use crate::binary::cursor::{Cursor, Fault};
+use crate::binary::instr::Instr;
 use crate::binary::{entry, opcode};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
@@ -63,16 +64,17 @@ impl<S: BodySink> Decoder<S> {
         let stop = self.work_stop.saturating_sub(self.work);
         let mut at = 0_usize;
         let mut rest = bytes;
+        let mut instr = Instr::plain(Op::Nop);
         loop {
             let mut c = Cursor::new(rest);
             #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
             let offset = base.wrapping_add(at as u32);
-            let instr = match opcode::instr(&mut c, features) {
-                Ok(instr) => instr,
+            let op = match opcode::instr_into(&mut c, features, &mut instr) {
+                Ok(op) => op,
                 Err(Fault::More) => break,
                 Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
             };
-            let ended = self.body.instr(&self.data.env, &instr, offset)?;
+            let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
             self.sink.instr(&self.data.env, &instr, offset)?;
             at = at.wrapping_add(c.consumed());
             rest = c.rest();
@@ -81,7 +83,7 @@ impl<S: BodySink> Decoder<S> {
                 self.end_body()?;
                 return Ok(at);
             }
-            if instr.op == Op::BrTable {
+            if op == Op::BrTable {
                 self.state = State::BrTable { left: instr.x };
                 break;
             }
