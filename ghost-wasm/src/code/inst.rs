@@ -6,7 +6,7 @@
 use crate::table::insts::{
     for_each_float_binary, for_each_float_compare, for_each_int_binary, for_each_int_compare,
     for_each_int_division, for_each_load, for_each_load_op, for_each_store, for_each_unary,
-    for_each_unary_trapping,
+    for_each_unary_trapping, for_each_wide_binary,
 };
 use crate::table::ops::Op;
 
@@ -89,6 +89,8 @@ families! {
     StoreConst: STORE_WIDTHS, 3;
     /// An operator whose right operand is loaded; left-address: slot-slot, slot-acc, acc-slot, acc-acc.
     LoadOp: for_each_load_op!(ops_load_op), 8;
+    /// An operator with a 64-bit constant on the right; left: slot, acc, each with two results.
+    WideBinary: for_each_wide_binary!(ops2), 4;
 }
 
 /// Variants of [`Family::Control`].
@@ -211,7 +213,7 @@ impl InstId {
             Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
             Family::Moves if variant == moves::GLOBAL_SET_CONST => 3,
             Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
-            Family::StoreConst | Family::LoadOp => 3,
+            Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
             _ => 2,
         }
     }

@@ -54,6 +54,7 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(Store, memory::STORE);
     copy_rows!(StoreConst, memory::STORE_CONST);
     copy_rows!(LoadOp, memory::LOAD_OP);
+    copy_rows!(WideBinary, int::WIDE);
     assert!(at == COUNT);
     table
 };

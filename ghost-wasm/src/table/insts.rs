@@ -20,6 +20,17 @@ macro_rules! for_each_int_binary {
 }
 pub(crate) use for_each_int_binary;
 
+/// Integer operators whose right operand may be a constant of 64 bits.
+macro_rules! for_each_wide_binary {
+    ($mac:ident) => {
+        $mac! {
+            I64Add, u64, i64_add; I64Sub, u64, i64_sub; I64Mul, u64, i64_mul; I64And, u64, i64_and;
+            I64Or, u64, i64_or; I64Xor, u64, i64_xor;
+        }
+    };
+}
+pub(crate) use for_each_wide_binary;
+
 /// Integer operators of two operands that can trap.
 macro_rules! for_each_int_division {
     ($mac:ident) => {

@@ -215,12 +215,25 @@ impl Translator {
         {
             core::mem::swap(&mut left, &mut right);
         }
-        if family == Family::IntBinary && self.fuse_load(op, left, right) {
+        if family == Family::IntBinary && (self.fuse_load(op, left, right) || self.wide(op, left, right)) {
             return;
         }
         let (variant, operands) = self.pair(left, right);
         let traps = family == Family::Division;
         self.produce(family.inst(row, variant), &[operands], result_of(op), traps);
+    }
+
+    /// An operator with a constant of 64 bits on the right.
+    fn wide(&mut self, op: Op, left: Popped, right: Popped) -> bool {
+        let Operand::Const(value) = right.operand else { return false };
+        let Some(row) = Family::WideBinary.row_of(op).filter(|_| !fits(value)) else { return false };
+        let (variant, slot) = match self.no_const(left) {
+            Operand::Slot(slot) => (0, slot.field()),
+            _ => (2, 0),
+        };
+        let inst = Family::WideBinary.inst(row, variant);
+        self.produce(inst, &[fields(0, slot, 0, 0), value], result_of(op), false);
+        true
     }
 
     fn float_binary(&mut self, op: Op, row: u16) {
@@ -375,6 +388,11 @@ impl Translator {
                 } else {
                     self.push(Loc::Local(slot.field() as u32), ty);
                 }
+                return;
+            }
+            // The accumulator's low half is the i32 likewise; the op that filled it stays the one to redirect.
+            Operand::Acc(position) if op == Op::I32WrapI64 => {
+                self.stack.push(Loc::Acc, ty, position);
                 return;
             }
             Operand::Const(value) if alias => {

@@ -6,7 +6,8 @@ use super::super::view::Word;
 use crate::exec::ctx::Ctx;
 use crate::table::errors::TrapCode;
 use crate::table::insts::{
-    for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_unary, for_each_unary_trapping,
+    for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_unary,
+    for_each_unary_trapping, for_each_wide_binary,
 };
 
 /// An operator of two operands.
@@ -144,6 +145,15 @@ handler! {
 }
 
 handler! {
+    /// `d = a op constant`. Words: handler; d, a; the constant.
+    fn wide [O: Binary<T = u64>, const K: u8, const D: u8] (r) {
+        let value = O::eval(r.get::<u64, K>(F1), r.word(2));
+        r.put::<u64, D>(value);
+        r.next(3)
+    }
+}
+
+handler! {
     /// `d = l op r`, or a trap.
     fn division [O: Division, const L: u8, const R: u8, const D: u8] (r) {
         match O::eval(r.get::<O::T, L>(F1), r.get::<O::T, R>(right_field(L))) {
@@ -234,6 +244,19 @@ macro_rules! binary_table {
 }
 /// See [`crate::code::inst`].
 pub const BINARY: &[[Handler; 14]] = for_each_int_binary!(binary_table);
+
+macro_rules! wide_table {
+    ($($name:ident, $t:ty, $f:ident;)*) => {
+        &[$([
+            wide::<op::$name, S, S>,
+            wide::<op::$name, S, A>,
+            wide::<op::$name, A, S>,
+            wide::<op::$name, A, A>,
+        ]),*]
+    };
+}
+/// See [`crate::code::inst`].
+pub const WIDE: &[[Handler; 4]] = for_each_wide_binary!(wide_table);
 
 macro_rules! division_table {
     ($($name:ident, $t:ty, $f:ident;)*) => { &[$(seven_by_two!(division, $name)),*] };
