@@ -16,6 +16,7 @@ mod scan;
 mod secret;
 mod values;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,11 +32,11 @@ use crate::output::Output;
 #[command(version, arg_required_else_help = true)]
 struct Cli {
     /// Print one JSON object on standard output instead of text (docs/cli.md).
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     json: bool,
 
     /// Write a log to standard error: a level, or a filter such as `zvm_quic=debug`; `node` logs warnings.
-    #[arg(long, global = true, value_name = "FILTER", env = "ZVM_LOG")]
+    #[arg(long, global = true, help_heading = "Output", value_name = "FILTER", env = "ZVM_LOG")]
     log: Option<String>,
 
     #[command(subcommand)]
@@ -54,6 +55,10 @@ fn start_log(filter: Option<&str>) -> Result<(), failure::Failure> {
     let Some(filter) = filter else { return Ok(()) };
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| failure::Failure::usage(format!("--log {filter}: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     Ok(())
 }

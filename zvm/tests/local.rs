@@ -1,0 +1,244 @@
+//! The commands that need no node: what they print, their JSON, their exit codes.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{contract, program, write, zvm};
+use serde_json::json;
+use tempfile::tempdir;
+
+const MODULE: &str = r#"(module
+    (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+    (func $deep (param i32) (result i32) local.get 0 i32.const 0 i32.div_u)
+    (func (export "trap") (result i32) i32.const 1 call $deep)
+    (func (export "spin") (loop br 0))
+    (func (export "floats") (param f32 f64) (result f64 f32) local.get 1 local.get 0)
+    (memory (export "memory") 1 2))"#;
+const INVALID: &str = r#"(module (func $sum (param i64) (local i32)
+    nop nop local.get 0 i32.const 7 i32.add drop nop))"#;
+
+#[test]
+fn run_prints_results_and_nothing_else_in_a_pipe() {
+    let dir = tempdir().expect("a folder");
+    let file = write(dir.path(), "m.wat", MODULE);
+    let file = file.to_str().expect("UTF-8");
+    let ended = zvm(["run", file, "--invoke", "add", "1", "-3"]).expect_code(0);
+    assert_eq!((&*ended.out, &*ended.err), ("-2\n", ""));
+    let ended = zvm(["run", file, "--invoke", "floats", "1.5", "--", "-nan:0x7"]).expect_code(0);
+    assert_eq!(ended.out, "-nan:0x7\n1.5\n");
+    let ended = zvm(["run", file]).expect_code(0);
+    assert_eq!((&*ended.out, &*ended.err), ("", ""));
+    let ended = zvm(["run", "--json", file, "--invoke", "floats", "1.5", "nan"]).expect_code(0);
+    let result = ended.json()["result"].clone();
+    assert_eq!(
+        result["results"][0],
+        json!({"type": "f64", "value": "nan:0x8000000000000", "bits": "0x7ff8000000000000"})
+    );
+    assert_eq!(result["results"][1], json!({"type": "f32", "value": "1.5", "bits": "0x3fc00000"}));
+    assert!(result["gas_used"].is_string(), "{result}");
+}
+
+#[test]
+fn run_tells_traps_gas_and_mistakes_apart() {
+    let dir = tempdir().expect("a folder");
+    let file = write(dir.path(), "m.wat", MODULE);
+    let file = file.to_str().expect("UTF-8");
+
+    let ended = zvm(["run", file, "--invoke", "trap"]).expect_code(3);
+    assert!(
+        ended.err.starts_with("error[IntegerDivisionByZero 0x0708]: integer divide by zero"),
+        "{ended:?}"
+    );
+    assert!(ended.err.contains("0: function 1 <deep> at offset 0x"), "{ended:?}");
+    assert!(ended.err.contains("1: function 2 <trap> at offset 0x"), "{ended:?}");
+    let error = zvm(["--json", "run", file, "--invoke", "trap"]).expect_code(3).json()["error"].clone();
+    assert_eq!((&error["kind"], &error["code"]), (&json!("trap"), &json!("IntegerDivisionByZero")));
+    assert_eq!(error["backtrace"][0]["name"], "deep");
+
+    let ended = zvm(["run", file, "--gas", "5000", "--invoke", "spin", "--json"]).expect_code(4);
+    let error = ended.json()["error"].clone();
+    assert_eq!((&error["code"], &error["gas_used"]), (&json!("OutOfGas"), &json!("5000")));
+
+    let ended = zvm(["run", file, "--invoke", "nothing"]).expect_code(1);
+    for name in ["add (func [i32 i32] -> [i32])", "trap", "spin", "floats", "memory (memory 1..2 pages)"] {
+        assert!(ended.err.contains(name), "{name}: {ended:?}");
+    }
+    zvm(["run", file, "--invoke", "memory"]).expect_code(1);
+    zvm(["run", file, "--invoke", "add", "1"]).expect_code(2);
+    zvm(["run", file, "--invoke", "add", "1", "x"]).expect_code(2);
+    zvm(["run", file, "--invoke", "add", "1", "4294967296"]).expect_code(2);
+    zvm(["run", file, "stray"]).expect_code(2);
+    zvm(["run", "/does/not/exist.wasm"]).expect_code(2);
+    let ended = zvm(["run", contract("counter").to_str().expect("UTF-8")]).expect_code(1);
+    assert!(ended.err.starts_with("error[UnknownImport 0x0601]: unknown import"), "{ended:?}");
+}
+
+#[test]
+fn validate_shows_the_operators_around_the_error() {
+    let dir = tempdir().expect("a folder");
+    let good = write(dir.path(), "good.wat", MODULE);
+    let bad = write(dir.path(), "bad.wat", INVALID);
+    let (good, bad) = (good.to_str().expect("UTF-8"), bad.to_str().expect("UTF-8"));
+    let shown = |ended: &common::Ended| ended.err.replace(bad, "bad.wat");
+
+    let whole = zvm(["validate", good, bad]).expect_code(1);
+    assert_eq!(
+        shown(&whole),
+        "error[TypeMismatch 0x0201]: type mismatch: expected i32, found i64 (at offset 0x20)\n  \
+           --> bad.wat, function 0 <sum>\n      \
+               0x00001b  nop\n      \
+               0x00001c  local.get 0\n      \
+               0x00001e  i32.const 7\n    \
+             > 0x000020  i32.add\n      \
+               0x000021  drop\n      \
+               0x000022  nop\n  \
+           = help: An operand or result has another type than it must have here.\n"
+    );
+    assert!(whole.out.starts_with(&format!("{good}: valid")), "{whole:?}");
+    for chunk in ["1", "7", "1000"] {
+        let cut = zvm(["validate", "--chunk", chunk, good, bad]).expect_code(1);
+        assert_eq!((cut.out, cut.err), (whole.out.clone(), whole.err.clone()), "chunks of {chunk}");
+    }
+
+    let result = zvm(["validate", "--json", good, bad]).expect_code(1).json()["result"].clone();
+    assert_eq!(result["profile"], "wasm-2-ext");
+    assert_eq!(result["files"][0]["valid"], true);
+    let error = &result["files"][1]["error"];
+    assert_eq!(
+        (&error["code"], &error["number"], &error["offset"]),
+        (&json!("TypeMismatch"), &json!(0x201), &json!(0x20))
+    );
+    assert_eq!(error["function"], json!({"index": 0, "name": "sum"}));
+    assert_eq!(error["operators"][3], json!({"offset": 0x20, "text": "i32.add", "here": true}));
+}
+
+#[test]
+fn validate_takes_profiles_and_refuses_what_is_no_module() {
+    let dir = tempdir().expect("a folder");
+    let tables = write(dir.path(), "tables.wat", "(module (table 0 funcref) (table 0 funcref))");
+    let tables = tables.to_str().expect("UTF-8");
+    zvm(["validate", tables]).expect_code(0);
+    let ended = zvm(["validate", "--profile", "contract-v1", tables]).expect_code(1);
+    assert!(ended.err.contains("limit exceeded"), "{ended:?}");
+    let ended = zvm(["validate", "--profile", "wasm-9", tables]).expect_code(2);
+    assert!(ended.err.contains("wasm-2-ext"), "{ended:?}");
+    zvm(["validate", "--chunk", "0", tables]).expect_code(2);
+
+    for (name, content) in
+        [("empty.wasm", &b""[..]), ("text.wasm", b"(module)"), ("cut.wasm", b"\0asm\x01\0\0\0\x01\x05")]
+    {
+        let file = write(dir.path(), name, content);
+        let ended = zvm(["validate".as_ref(), file.as_os_str()]).expect_code(1);
+        assert!(ended.err.starts_with("error["), "{name}: {ended:?}");
+    }
+    let text = write(dir.path(), "broken.wat", "(module (func i32.nonsense))");
+    let ended = zvm(["validate".as_ref(), text.as_os_str()]).expect_code(1);
+    assert!(ended.err.contains("broken.wat") && ended.err.contains("i32.nonsense"), "{ended:?}");
+    // A file that cannot be read outweighs one that is invalid.
+    zvm(["validate", "/does/not/exist.wasm", tables]).expect_code(2);
+}
+
+#[test]
+fn every_prefix_and_every_flip_of_a_contract_ends_with_an_answer() {
+    let dir = tempdir().expect("a folder");
+    let whole = std::fs::read(contract("counter")).expect("the contract");
+    let files: Vec<_> = (0..40)
+        .flat_map(|part| {
+            let at = whole.len() * part / 40;
+            let mut flipped = whole.clone();
+            flipped[at] ^= 0x55;
+            [
+                write(dir.path(), &format!("cut{part}.wasm"), &whole[..at]),
+                write(dir.path(), &format!("flip{part}.wasm"), flipped),
+            ]
+        })
+        .collect();
+    let mut args = vec!["validate".into(), "--json".into()];
+    args.extend(files.iter().map(|file| file.as_os_str().to_owned()));
+    let ended = zvm(args).expect_code(1);
+    assert_eq!(ended.json()["result"]["files"].as_array().map(Vec::len), Some(80));
+    assert_eq!(ended.err, "");
+}
+
+#[test]
+fn inspect_shows_what_a_contract_is_made_of() {
+    let file = contract("counter");
+    let ended = zvm(["inspect".as_ref(), file.as_os_str()]).expect_code(0);
+    for part in
+        ["env.storage_write  func [i32 i32 i32 i32] -> []", "invoke  func [] -> [i32]", "memory_pages"]
+    {
+        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
+    let result =
+        zvm(["inspect".as_ref(), "--json".as_ref(), file.as_os_str()]).expect_code(0).json()["result"]
+            .clone();
+    assert_eq!(result["bytes"].as_u64(), std::fs::metadata(&file).ok().map(|meta| meta.len()));
+    assert!(result["work"].as_u64().is_some_and(|work| work > 0));
+    let names: Vec<_> =
+        result["sections"].as_array().expect("a list").iter().map(|section| &section["name"]).collect();
+    assert_eq!(names[..3], ["type", "import", "function"]);
+    assert_eq!(
+        result["functions"]["imported"],
+        result["imports"].as_array().map(Vec::len).map_or(json!(null), |n| json!(n))
+    );
+    let list = result["functions"]["list"].as_array().expect("a list");
+    assert_eq!(json!(list.len()), result["functions"]["defined"]);
+    assert!(list.iter().all(|function| function["type"]["params"].is_array()));
+    let invoke =
+        result["exports"].as_array().expect("a list").iter().find(|export| export["name"] == "invoke");
+    assert_eq!(
+        invoke.map(|export| &export["type"]),
+        Some(&json!({"kind": "func", "params": [], "results": ["i32"]}))
+    );
+}
+
+#[test]
+fn keys_are_made_shown_and_never_given_away() {
+    let dir = tempdir().expect("a folder");
+    let password = write(dir.path(), "password", "correct horse\nsecond line\n");
+    let wrong = write(dir.path(), "wrong", "battery staple\n");
+    let ghost = write(dir.path(), "ghost", "ghost");
+    let key = dir.path().join("key");
+    let path = |path: &std::path::Path| path.to_str().expect("UTF-8").to_string();
+    let with = |args: &[&str], password: &std::path::Path| {
+        zvm(args.iter().map(ToString::to_string).chain(["--password-file".into(), path(password)]))
+    };
+
+    let made = with(&["key", "new", &path(&key)], &password).expect_code(0);
+    assert_eq!(with(&["key", "show", &path(&key)], &password).expect_code(0).out, made.out);
+    let ended = with(&["key", "show", &path(&key)], &wrong).expect_code(1);
+    assert!(ended.err.contains("wrong password"), "{ended:?}");
+    let ended = with(&["key", "new", &path(&key)], &password).expect_code(2);
+    assert!(ended.err.contains("exists"), "{ended:?}");
+    // No terminal to ask on, no file named.
+    zvm(["key", "show", &path(&key)]).expect_code(2);
+
+    let args = ["key", "show", "--json", "--real-id", "--passphrase-file", &path(&ghost)];
+    let result = zvm(args).expect_code(0).json()["result"].clone();
+    assert_eq!(
+        result,
+        json!({
+            "address": "0x9c949ba1bc36b62185b5a3cf399b20a1bcad6cc9",
+            "key": "5eca5a32724cf1baf9dcb6611d39769c2bd7963aec39eec7bcedbfca6ba4272a",
+            "qid": "fd00:763d:2f43:fe27:67f6:e076:70bc:b68b",
+        })
+    );
+}
+
+#[test]
+fn usage_and_unwritable_answers() {
+    zvm(["nonsense"]).expect_code(2);
+    zvm(["run"]).expect_code(2);
+    zvm(["--help"]).expect_code(0);
+    assert!(zvm(["--version"]).expect_code(0).out.starts_with("zvm "));
+    zvm(["--log", "=!=", "inspect", "x"]).expect_code(2);
+
+    #[cfg(target_os = "linux")]
+    {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
+        let output = program().arg("inspect").arg(contract("counter")).stdout(Stdio::from(full)).output();
+        let ended = common::Ended::from(output.expect("runs")).expect_code(2);
+        assert!(ended.err.contains("cannot write the answer"), "{ended:?}");
+    }
+}

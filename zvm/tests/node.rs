@@ -1,0 +1,278 @@
+//! The commands that talk to a node, against one in its own process: what works, and what a wrong
+//! fingerprint, a taken port, a bad module, a corrupt store and a full disk lead to.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Ended, Node, contract, write, zvm};
+use serde_json::{Value, json};
+use tempfile::{TempDir, tempdir};
+
+/// A folder with a key file and its password.
+struct Home {
+    dir: TempDir,
+    address: String,
+}
+
+impl Home {
+    fn new() -> Home {
+        let dir = tempdir().expect("a folder");
+        write(dir.path(), "password", "a password for tests\n");
+        let made = zvm([
+            "key".as_ref(),
+            "new".as_ref(),
+            "--json".as_ref(),
+            dir.path().join("key").as_os_str(),
+            "--password-file".as_ref(),
+            dir.path().join("password").as_os_str(),
+        ])
+        .expect_code(0);
+        let address = made.json()["result"]["address"].as_str().expect("an address").to_string();
+        Home { dir, address }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().expect("UTF-8").into()
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.dir.path().join("chain")
+    }
+
+    /// The node of a new chain on which this key has coins.
+    fn node(&self) -> Node {
+        Node::start(&self.chain(), &["--fund", &format!("{}=1_000_000_000_000_000", self.address)])
+    }
+
+    /// A command that signs.
+    fn signed(&self, node: &Node, args: &[&str]) -> Ended {
+        let (key, password) = (self.path("key"), self.path("password"));
+        node.zvm(&[args, &["--json", "--key", &key, "--password-file", &password]].concat())
+    }
+}
+
+fn counter() -> String {
+    contract("counter").to_str().expect("UTF-8").into()
+}
+
+fn result(ended: &Ended) -> Value {
+    ended.json()["result"].clone()
+}
+
+fn deploy(home: &Home, node: &Node) -> String {
+    let ended = home.signed(node, &["deploy", &counter()]).expect_code(0);
+    result(&ended)["receipt"]["created"].as_str().expect("an address").into()
+}
+
+#[test]
+fn a_contract_is_deployed_called_and_asked() {
+    let home = Home::new();
+    let node = home.node();
+    let ended = home.signed(&node, &["deploy", &counter(), "--sha256", "--chunk", "100"]).expect_code(0);
+    let deployed = result(&ended);
+    let upload = &deployed["upload"];
+    assert_eq!(
+        (&upload["known"], &upload["bytes"]),
+        (&json!(false), &json!(fs::metadata(counter()).expect("there").len()))
+    );
+    assert_eq!(deployed["receipt"]["status"], "success");
+    let contract = deployed["receipt"]["created"].as_str().expect("an address");
+
+    let called = home.signed(&node, &["call", contract, "increment_by(uint64)", "41", "--returns", "uint64"]);
+    assert_eq!(result(&called.expect_code(0))["returned"], json!(["41"]));
+    home.signed(&node, &["call", contract, "increment()"]).expect_code(0);
+    let asked = node.zvm(&["query", contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "42\n");
+    let asked = node.zvm(&["query", contract, "--input", "0x6d4ce63c"]).expect_code(0);
+    assert_eq!(asked.out, "0x2a00000000000000\n");
+
+    // Every way a call can end, and its exit code.
+    let ended = home.signed(&node, &["call", contract, "no_such_method()"]).expect_code(1);
+    let receipt = result(&ended)["receipt"].clone();
+    assert_eq!((&receipt["status"], &receipt["revert_code"]), (&json!("reverted"), &json!(1)));
+    assert_eq!(receipt["revert_text"], "counter: unknown method");
+    let ended = home.signed(&node, &["call", contract, "spin()", "--gas", "2000000"]).expect_code(4);
+    let receipt = result(&ended)["receipt"].clone();
+    assert_eq!((&receipt["status"], &receipt["gas_used"]), (&json!("out_of_gas"), &json!("2000000")));
+    let ended = node.zvm(&["query", contract, "increment()"]).expect_code(1);
+    assert!(ended.err.contains("policy_denied") || ended.err.contains("reverted"), "{ended:?}");
+    let asked = node.zvm(&["query", contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "42\n", "calls without success leave nothing");
+
+    // A module that the node knows is not sent again; a nonce that is used is refused.
+    let again = result(&home.signed(&node, &["deploy", &counter()]).expect_code(0));
+    assert_eq!(again["upload"]["known"], true);
+    assert_ne!(again["receipt"]["created"], json!(contract));
+    let ended = home.signed(&node, &["call", contract, "increment()", "--nonce", "0"]).expect_code(1);
+    assert_eq!(ended.json()["error"]["code"], "call_refused");
+    // The native coin goes to an address without code.
+    let to = format!("0x{}", "77".repeat(20));
+    home.signed(&node, &["call", &to, "--value", "12345"]).expect_code(0);
+    let ended = home.signed(&node, &["call", &to, "--value", "1000000000000000000000"]).expect_code(1);
+    assert_eq!(ended.json()["error"]["code"], "call_refused");
+}
+
+#[test]
+fn a_bad_module_is_refused_where_it_is_bad() {
+    let home = Home::new();
+    let node = home.node();
+    let invalid = write(
+        home.dir.path(),
+        "invalid.wat",
+        r#"(module (memory (export "memory") 1) (func (export "init") (result i32) i32.const 0)
+            (func (export "invoke") (result i32) i64.const 5))"#,
+    );
+    let (key, password) = (home.path("key"), home.path("password"));
+    let args = ["deploy", invalid.to_str().expect("UTF-8"), "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(1);
+    for part in ["error[TypeMismatch 0x0201]", "function 1 <invoke>", "> 0x", "i64.const 5"] {
+        assert!(ended.err.contains(part), "{part}: {ended:#?}");
+    }
+    let imports = write(
+        home.dir.path(),
+        "imports.wat",
+        r#"(module (import "env" "launch_missiles" (func)) (memory (export "memory") 1)
+            (func (export "init") (result i32) i32.const 0) (func (export "invoke") (result i32) i32.const 0))"#,
+    );
+    let args = ["deploy", imports.to_str().expect("UTF-8"), "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(1);
+    assert!(ended.err.contains("env.launch_missiles"), "{ended:#?}");
+    let bare = write(home.dir.path(), "bare.wat", r#"(module (memory (export "memory") 1))"#);
+    let args = ["deploy", bare.to_str().expect("UTF-8"), "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(1);
+    assert!(ended.err.contains("a contract must export `init`"), "{ended:#?}");
+    // Nothing of it stayed.
+    assert_eq!(result(&home.signed(&node, &["deploy", &counter()]).expect_code(0))["receipt"]["height"], "1");
+}
+
+#[test]
+fn a_chain_survives_a_stop_and_a_kill() {
+    let home = Home::new();
+    let node = home.node();
+    let contract = deploy(&home, &node);
+    home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
+    let pin = node.pin.clone();
+    #[cfg(unix)]
+    assert_eq!(node.terminate(), 0);
+    #[cfg(not(unix))]
+    node.kill();
+
+    let node = Node::start(&home.chain(), &[]);
+    assert_eq!((&node.pin, &node.started["height"]), (&pin, &json!("2")));
+    home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
+    node.kill();
+
+    let node = Node::start(&home.chain(), &[]);
+    assert_eq!(node.started["height"], "3");
+    let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "2\n");
+    // The folder is in use; then its genesis cannot be changed.
+    let second = zvm(["node", "--listen", "127.0.0.1:0", "--dir", &home.path("chain")]).expect_code(1);
+    assert!(second.err.contains("the store cannot be used"), "{second:?}");
+    let fund = format!("{}=1", home.address);
+    let ended = zvm(["node", "--fund", &fund, "--dir", &home.path("chain")]).expect_code(2);
+    assert!(ended.err.contains("genesis cannot be changed"), "{ended:?}");
+}
+
+#[test]
+fn the_wrong_fingerprint_a_taken_port_and_nobody_there() {
+    let home = Home::new();
+    let node = home.node();
+    let target = format!("0x{}", "11".repeat(20));
+    let pin = format!("{}{}", if node.pin.starts_with('0') { "1" } else { "0" }, &node.pin[1..]);
+    let ended = zvm(["query", &target, "get()", "--node", &node.address, "--pin", &pin]).expect_code(5);
+    assert!(ended.err.contains("not the one expected"), "{ended:?}");
+    let ended = zvm(["--json", "query", &target, "get()", "--node", &node.address, "--pin", &pin]);
+    assert_eq!(ended.expect_code(5).json()["error"]["kind"], "untrusted");
+    zvm(["query", &target, "get()", "--node", &node.address, "--pin", "12"]).expect_code(2);
+
+    let other = home.path("other");
+    let ended = zvm(["node", "--listen", &node.address, "--dir", &other]).expect_code(5);
+    assert!(ended.err.contains("is in use"), "{ended:?}");
+
+    let (address, pin) = (node.address.clone(), node.pin.clone());
+    node.kill();
+    let nobody = ["query", &target, "get()", "--node", &address, "--pin", &pin, "--timeout", "1"];
+    let ended = zvm(nobody).expect_code(5);
+    assert!(ended.err.contains(&address), "{ended:?}");
+}
+
+#[test]
+fn a_corrupt_store_is_named_and_left_alone() {
+    let home = Home::new();
+    let node = home.node();
+    deploy(&home, &node);
+    node.kill();
+    let store = home.chain().join("chain.redb");
+    let good = fs::read(&store).expect("the store");
+
+    let refused = |bytes: &[u8]| {
+        fs::write(&store, bytes).expect("written");
+        let ended = zvm(["node", "--listen", "127.0.0.1:0", "--dir", &home.path("chain")]).expect_code(1);
+        assert!(ended.err.starts_with("error: the store "), "{ended:?}");
+        assert!(!ended.err.contains("panicked"), "{ended:?}");
+    };
+    refused(b"this is no store");
+    assert_eq!(fs::read(&store).expect("still there"), b"this is no store", "it was changed");
+    // Another format: the name is changed in every page that holds a copy of it.
+    let mut other = good.clone();
+    let name = b"zvm-store-1";
+    let mut copies = 0;
+    for at in 0..other.len() - name.len() {
+        if other[at..].starts_with(name) {
+            other[at + name.len() - 1] = b'9';
+            copies += 1;
+        }
+    }
+    assert!(copies > 0);
+    refused(&other);
+
+    fs::write(&store, &good).expect("written");
+    let node = Node::start(&home.chain(), &[]);
+    assert_eq!(node.started["height"], "1");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_nothing_is_lost() {
+    let home = Home::new();
+    let node = home.node();
+    let contract = deploy(&home, &node);
+    home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
+    node.kill();
+
+    // Files may not grow beyond a little more than the store: what a full disk does, without filling one.
+    let kib = fs::metadata(home.chain().join("chain.redb")).expect("the store").len().div_ceil(1024) + 64;
+    let limited =
+        format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" node --json --listen 127.0.0.1:0 --dir \"$1\"");
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_zvm")]).arg(home.chain());
+    let node = Node::spawn(&mut command);
+    // Contracts of a megabyte, each another one; the store takes few of them.
+    let mut module = fs::read(counter()).expect("the contract");
+    let len = 1_000_000u32;
+    module.push(0);
+    module.extend([(len & 0x7f) as u8 | 0x80, (len >> 7 & 0x7f) as u8 | 0x80, (len >> 14) as u8]);
+    module.extend([1, b'p']);
+    let failed = (0u8..20).find_map(|fill| {
+        let bytes = [&module[..], &vec![fill; len as usize - 2]].concat();
+        let file = write(home.dir.path(), "large.wasm", bytes);
+        let ended = home.signed(&node, &["deploy", file.to_str().expect("UTF-8")]);
+        (ended.code != 0).then_some(ended)
+    });
+    let failed = failed.expect("the limit is reached");
+    assert_eq!(failed.json()["error"]["kind"], "refused", "{failed:?}");
+    // It still answers, and nothing is lost.
+    let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "1\n");
+    let chain = node.started.clone();
+    node.kill();
+
+    let node = Node::start(&home.chain(), &[]);
+    assert_eq!(node.started["genesis_hash"], chain["genesis_hash"]);
+    home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
+    let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "2\n");
+}
