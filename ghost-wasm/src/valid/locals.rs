@@ -80,10 +80,10 @@ mod tests {
             assert!(locals.push(count, ty).is_some());
             expected.extend(core::iter::repeat_n(ty as u8, count as usize));
         }
-        for (index, &ty) in expected.iter().enumerate() {
-            assert_eq!(locals.get(index as u32), Some(ty), "local {index}");
+        for (index, &ty) in (0_u32..).zip(&expected) {
+            assert_eq!(locals.get(index), Some(ty), "local {index}");
         }
-        assert_eq!(locals.get(expected.len() as u32), None);
+        assert_eq!(locals.get(83), None);
         assert!(locals.push(u32::MAX, ValType::I32).is_none());
         locals.clear();
         assert_eq!(locals.get(0), None);

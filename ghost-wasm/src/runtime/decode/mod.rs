@@ -5,6 +5,16 @@
 //! Work outside of bodies and expressions: 1 per entry of a section, 1 per value type that an entry spells
 //! out, 1 per 16 bytes (rounded down) of a name, data segment or custom section.
 
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
+
 mod code;
 mod entries;
 mod segments;
