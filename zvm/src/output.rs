@@ -3,7 +3,6 @@
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -89,25 +88,14 @@ impl Output {
 
     /// A bar that counts bytes; hidden where no terminal shows it.
     pub fn byte_bar(&self, len_bytes: u64, what: &str) -> ProgressBar {
-        let template = "  {msg}  {bar:28.cyan/dim}  {bytes:>10}/{total_bytes}  {prefix}";
-        self.bar(ProgressBar::new(len_bytes), template, what)
-    }
-
-    /// A bar that counts steps; hidden where no terminal shows it.
-    pub fn step_bar(&self, steps: u64, what: &str) -> ProgressBar {
-        self.bar(ProgressBar::new(steps), "  {msg}  {bar:28.cyan/dim}  {pos}/{len}  {prefix}", what)
-    }
-
-    fn bar(&self, bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
         let shown = !self.json && io::stderr().is_terminal();
-        bar.set_draw_target(if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(len_bytes), target);
+        let template = "  {msg}  {bar:32.cyan/dim}  {bytes:>10} of {total_bytes}  {prefix}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━━─"));
         }
         bar.set_message(what.to_string());
-        if shown {
-            bar.enable_steady_tick(Duration::from_millis(100));
-        }
         bar
     }
 
