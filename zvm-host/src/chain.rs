@@ -259,6 +259,7 @@ impl Chain {
         let first = genesis.header(&profile_hash);
         let genesis_hash = first.hash();
         if store.head()?.is_none() {
+            check_empty(&*store)?;
             store.commit(&Commit {
                 values: genesis.values(),
                 records: Vec::new(),
@@ -631,6 +632,16 @@ fn refused(code: RefusalCode, text: impl Into<String>) -> Answer {
 fn not_authentic(error: &EnvelopeError) -> Answer {
     let status = Some(Status::AuthenticationFailed);
     Answer::Refused(Refused { code: RefusalCode::Authentication, status, text: error.to_string() })
+}
+
+/// A store without a newest block must have nothing else: a genesis written over what is left of a chain
+/// would destroy it.
+fn check_empty(store: &dyn StateBackend) -> Result<(), StoreError> {
+    let lost = || StoreError::Corrupt("it has lost its newest block".into());
+    if store.header(0)?.is_some() {
+        return Err(lost());
+    }
+    store.values(&mut |_, _| Err(lost()))
 }
 
 /// The tree of all values, in pieces, so that what is read is not held at once.

@@ -48,6 +48,9 @@ impl RedbBackend {
             Some(_) => Err(StoreError::Corrupt("it has another format than this program knows".into())),
             None => {
                 // A new file, or one whose first transaction was cut: all tables are made at once.
+                if self.read()?.list_tables().map_err(medium)?.next().is_some() {
+                    return Err(StoreError::Corrupt("it has lost its format".into()));
+                }
                 let write = self.database()?.begin_write().map_err(medium)?;
                 {
                     write.open_table(VALUES).map_err(medium)?;

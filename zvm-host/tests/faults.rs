@@ -1,0 +1,189 @@
+//! Stores that fail or lie, and contracts that try to be executed for nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::*;
+use zvm_host::chain::ChainError;
+use zvm_host::state::{Commit, Head, StateBackend, StoreError};
+use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Status};
+
+const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
+const NOBODY: Address = Address([0x77; 20]);
+
+type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
+
+/// A store in memory that can be full, and can have lost the entry of its newest block.
+#[derive(Default)]
+struct Faulty {
+    inner: MemoryBackend,
+    full: AtomicBool,
+    headless: AtomicBool,
+}
+
+impl Faulty {
+    fn room(&self) -> Result<(), StoreError> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(StoreError::Medium("no space left on device".into()));
+        }
+        Ok(())
+    }
+}
+
+impl StateBackend for Faulty {
+    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.value(full_key)
+    }
+    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.inner.values(visit)
+    }
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        if self.headless.load(Ordering::Relaxed) { Ok(None) } else { self.inner.head() }
+    }
+    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.record(call_id)
+    }
+    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.header(height)
+    }
+    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.inner.calls(height)
+    }
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        self.room()?;
+        self.inner.commit(commit)
+    }
+    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
+        self.room()?;
+        self.inner.stage(code_hash, bytes)
+    }
+    fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
+        self.inner.unstage(code_hash)
+    }
+    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.staged(code_hash)
+    }
+    fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.inner.all_staged(visit)
+    }
+}
+
+fn values(store: &dyn StateBackend) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut all = Vec::new();
+    let mut add = |key: &[u8], value: &[u8]| {
+        all.push((key.to_vec(), value.to_vec()));
+        Ok(())
+    };
+    store.values(&mut add).unwrap();
+    all
+}
+
+/// A full disk: nothing changes, and when there is room again the same call leads to the same block.
+#[test]
+fn a_block_that_cannot_be_stored_never_happened() {
+    let store = Arc::new(Faulty::default());
+    let (mut net, mut other) = (Net::over(store.clone()), Net::new());
+    for net in [&mut net, &mut other] {
+        net.included(&alice(), Body { value: 5, ..Body::call(0, NOBODY, &[]) });
+    }
+    let (info, before) = (net.chain.info(), values(&*store));
+    store.full.store(true, Ordering::Relaxed);
+    let wire = net.sign(&alice(), Body { value: 5, ..Body::call(1, NOBODY, &[]) });
+    assert!(matches!(net.chain.submit(&wire, 0), Err(ChainError::Store(StoreError::Medium(_)))));
+    let module = zvm_host::ContractModule::new(net.chain.engine(), COUNTER).unwrap();
+    let hash = module.code_hash();
+    assert!(net.chain.stage_module(module, COUNTER).is_err());
+    assert!(!net.chain.has_module(&hash).unwrap());
+    assert_eq!((net.chain.info(), values(&*store)), (info, before));
+    store.full.store(false, Ordering::Relaxed);
+    let again = net.chain.submit(&wire, 0).unwrap();
+    assert!(matches!(again, Answer::Included(_)));
+    other.included(&alice(), Body { value: 5, ..Body::call(1, NOBODY, &[]) });
+    assert_eq!(net.chain.info(), other.chain.info());
+}
+
+/// A store that lost the entry of its newest block is not an empty one: a genesis written into it would
+/// destroy what is still there.
+#[test]
+fn a_store_without_its_newest_block_is_not_begun_anew() {
+    let store = Arc::new(Faulty::default());
+    let mut net = Net::over(store.clone());
+    net.included(&alice(), Body { value: 5, ..Body::call(0, NOBODY, &[]) });
+    drop(net);
+    let before = values(&*store);
+    store.headless.store(true, Ordering::Relaxed);
+    let opened = Chain::open(store.clone(), &genesis(), ChainConfig::default());
+    assert!(matches!(opened, Err(ChainError::Store(StoreError::Corrupt(_)))), "{opened:?}");
+    assert_eq!(values(&*store), before);
+    store.headless.store(false, Ordering::Relaxed);
+    assert_eq!(Net::over(store).chain.info().height, 1);
+}
+
+fn module(fields: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module {fields}
+            (func (export "init") (result i32) (i32.const 0))
+            (func (export "invoke") (result i32) (i32.const 0)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+/// Whatever a module does while it is instantiated ends in a receipt: a call without one is work for
+/// nothing.
+#[test]
+fn every_instantiation_is_paid_for() {
+    let memory = r#"(memory (export "memory") 1)"#;
+    let cases = [
+        (format!("{memory} (func $s unreachable) (start $s)"), Status::RuntimeError),
+        (format!("{memory} (func $s (loop (br 0))) (start $s)"), Status::OutOfGas),
+        (format!("{memory} (func $s (call $s)) (start $s)"), Status::RuntimeError),
+        (format!(r#"{memory} (data (i32.const 65535) "ab")"#), Status::RuntimeError),
+        (format!("{memory} (table 1 funcref) (func $s) (elem (i32.const 1) $s)"), Status::RuntimeError),
+        (
+            format!(
+                r#"(import "env" "log" (func $log (param i32 i32))) {memory}
+                   (func $s (call $log (i32.const 0) (i32.const 3))) (start $s)"#
+            ),
+            Status::Success,
+        ),
+        (
+            format!(
+                r#"(import "env" "revert" (func $revert (param i32 i32 i32))) {memory}
+                   (func $s (call $revert (i32.const 3) (i32.const 0) (i32.const 0))) (start $s)"#
+            ),
+            Status::Reverted,
+        ),
+    ];
+    let mut net = Net::new();
+    for (fields, status) in cases {
+        let record = net.deploy(&alice(), &module(&fields), &[]);
+        assert_eq!(record.receipt.status, status, "{fields}: {:?}", record.diagnostics);
+        assert_eq!(net.all_balances(), 2 * SUPPLY);
+    }
+}
+
+/// The largest limits of gas and price do not overflow anything.
+#[test]
+fn the_largest_gas_limit_is_a_limit_like_any_other() {
+    let supply = u128::from(1u64 << 62) * u128::from(u64::MAX) + 1;
+    let genesis = Genesis { gas_limit: 1 << 62, balances: vec![(address(&alice()), supply)], ..genesis() };
+    let store = Arc::new(MemoryBackend::new());
+    let mut chain = Chain::open(store, &genesis, ChainConfig::default()).unwrap();
+    let module = zvm_host::ContractModule::new(chain.engine(), COUNTER).unwrap();
+    let hash = chain.stage_module(module, COUNTER).unwrap();
+    let mut body = Body::deploy(0, &hash, &[]);
+    (body.gas_limit, body.gas_price, body.valid_until) = (1 << 62, u64::MAX, 100);
+    let wire = body.clone().sign(&alice(), &chain.info().genesis_hash).encode();
+    let Answer::Included(record) = chain.submit(&wire, 0).unwrap() else { panic!() };
+    assert_eq!(record.receipt.status, Status::Success, "{:?}", record.diagnostics);
+    let fee = u128::from(record.receipt.gas_used) * u128::from(u64::MAX);
+    assert_eq!(chain.account(&address(&alice())).unwrap().balance, supply - fee);
+    assert_eq!(chain.account(&genesis.sealer).unwrap().balance, fee);
+    // One unit of value more than the rest covers.
+    body.nonce = 1;
+    let wire = body.sign(&alice(), &chain.info().genesis_hash).encode();
+    assert!(matches!(chain.submit(&wire, 0).unwrap(), Answer::Refused(_)));
+}
