@@ -122,6 +122,22 @@ fn a_store_without_its_newest_block_is_not_begun_anew() {
     assert_eq!(Net::over(store).chain.info().height, 1);
 }
 
+/// The bytes that a deploy makes state are hashed, even when their module is ready in memory: a damaged
+/// page of the staging store must not become another root than other nodes have.
+#[test]
+fn damaged_staged_bytes_never_become_code() {
+    let mut net = Net::new();
+    let hash = net.stage(COUNTER);
+    let mut bad = COUNTER.to_vec();
+    *bad.last_mut().unwrap() ^= 1;
+    net.store.stage(&hash, &bad).unwrap();
+    let info = net.chain.info();
+    let wire = net.sign(&alice(), Body::deploy(0, &hash, &[]));
+    let answer = net.chain.submit(&wire, 0);
+    assert!(matches!(answer, Err(ChainError::Store(StoreError::Corrupt(_)))), "{answer:?}");
+    assert_eq!(net.chain.info(), info);
+}
+
 fn module(fields: &str) -> Vec<u8> {
     let text = format!(
         r#"(module {fields}

@@ -6,11 +6,12 @@ use super::host::{BlockContext, Entry, FrameContext, HostState};
 use super::instance::{End, Instances, Run};
 use crate::cache::{ModuleCache, Verdict};
 use crate::contract::ContractModule;
+use crate::crypto;
 use crate::envelope::{Envelope, Kind, contract_address};
 use crate::receipt::{Diagnostics, LogEntry, Status};
 use crate::state::{Account, Journal, StateBackend, StoreError, account_key, code_key};
 use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE, INSTANCE};
-use crate::types::{Address, Hash};
+use crate::types::{Address, Hash, hex};
 
 /// What is needed to run contracts.
 #[derive(Debug)]
@@ -265,6 +266,11 @@ fn place_code(
         Some(bytes) => bytes,
         None => staged(journal, code_hash)?.ok_or(ApplyError::MissingCode(*code_hash))?,
     };
+    // Also when the module is ready in memory: what becomes state must be what has this name.
+    if crypto::blake3(&bytes) != *code_hash {
+        let text = format!("the module {} has other bytes", hex(code_hash));
+        return Err(StoreError::Corrupt(text).into());
+    }
     let verdict = machine.cache.module(code_hash, || Ok(Some(bytes.clone())))?;
     let module = match verdict {
         Verdict::Valid(module) => module,
@@ -295,7 +301,7 @@ fn place_code(
     Ok(Placed::Contract(address, module))
 }
 
-/// The bytes of a staged module. They are hashed when they are validated.
+/// The bytes of a staged module, not yet hashed.
 fn staged(journal: &Journal, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
     journal.store().staged(code_hash)
 }
