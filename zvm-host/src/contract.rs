@@ -123,6 +123,15 @@ fn check_complete(module: &Module) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Pages that the one memory of a contract begins with; it is exported.
+fn first_pages(module: &Module) -> u32 {
+    let memory = module.exports().find_map(|export| match export.ty() {
+        ExternType::Memory(memory) => Some(memory.min),
+        _ => None,
+    });
+    memory.unwrap_or(0)
+}
+
 /// Why bytes are not a contract.
 #[derive(Debug)]
 pub enum ContractError {
@@ -211,7 +220,13 @@ impl ContractStream {
     pub fn finish(self) -> Result<ContractModule, ContractError> {
         let module = self.stream.finish().map_err(ContractError::Module)?;
         check_complete(&module).map_err(ContractError::Incomplete)?;
-        Ok(ContractModule { module, code_hash: *self.hasher.finalize().as_bytes(), len: self.len })
+        let memory_pages = first_pages(&module);
+        Ok(ContractModule {
+            module,
+            code_hash: *self.hasher.finalize().as_bytes(),
+            len: self.len,
+            memory_pages,
+        })
     }
 }
 
@@ -221,6 +236,7 @@ pub struct ContractModule {
     module: Module,
     code_hash: Hash,
     len: u64,
+    memory_pages: u32,
 }
 
 impl ContractModule {
@@ -244,6 +260,11 @@ impl ContractModule {
     /// How many bytes came.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Pages that the memory of an instance begins with.
+    pub fn memory_pages(&self) -> u32 {
+        self.memory_pages
     }
 
     /// Never: a contract has exports.

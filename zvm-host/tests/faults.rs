@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::*;
 use zvm_host::chain::ChainError;
 use zvm_host::state::{Commit, Head, StateBackend, StoreError};
+use zvm_host::table::host_gas;
 use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
@@ -179,6 +180,23 @@ fn every_instantiation_is_paid_for() {
         assert_eq!(record.receipt.status, status, "{fields}: {:?}", record.diagnostics);
         assert_eq!(net.all_balances(), 2 * SUPPLY);
     }
+}
+
+/// Pages that a module begins with cost what it would cost to grow by them, beyond those that each
+/// instance has for its price.
+#[test]
+fn the_first_pages_of_a_memory_are_paid_for() {
+    let mut net = Net::new();
+    let mut gas = |pages: u32| {
+        // The same length for all.
+        let memory = format!(r#"(memory (export "memory") {pages} 64)"#);
+        let at = net.deployed(&module(&memory), &[]);
+        net.call(&bob(), at, &[]).receipt.gas_used
+    };
+    let base = gas(1);
+    assert_eq!(gas(16), base);
+    assert_eq!(gas(17), base + host_gas::MEMORY_PAGE);
+    assert_eq!(gas(63), base + 47 * host_gas::MEMORY_PAGE);
 }
 
 /// The largest limits of gas and price do not overflow anything.

@@ -10,7 +10,7 @@ use crate::crypto;
 use crate::envelope::{Envelope, Kind, contract_address};
 use crate::receipt::{Diagnostics, LogEntry, Status};
 use crate::state::{Account, Journal, StateBackend, StoreError, account_key, code_key};
-use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE, INSTANCE};
+use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE};
 use crate::types::{Address, Hash, hex};
 
 /// What is needed to run contracts.
@@ -377,7 +377,7 @@ fn run(
     meter: &mut Meter,
     output: &mut Output,
 ) -> Result<Ended, Stop> {
-    meter.charge(INSTANCE)?;
+    meter.charge(host_gas::instance(module.memory_pages()))?;
     let entry = frame.entry;
     let mut state = HostState::new(frame, journal.take());
     state.diagnostics = std::mem::take(&mut output.diagnostics);

@@ -69,6 +69,10 @@ constants! {
     ENVELOPE_BYTE = 16;
     /// An instance of a module.
     INSTANCE = 20_000;
+    /// Pages of memory that the price of an instance covers.
+    INSTANCE_PAGES = 16;
+    /// Each further page that a module's memory begins with: as much as growing by it.
+    MEMORY_PAGE = 6_140;
     /// Each byte by which keys and values of the state grow.
     GROWTH_BYTE = 200;
     /// Each unit of the work of validating a deployed module.
@@ -79,6 +83,12 @@ constants! {
 pub fn intrinsic(envelope_len: usize) -> u64 {
     let len = u64::try_from(envelope_len).unwrap_or(u64::MAX);
     INTRINSIC.saturating_add(ENVELOPE_BYTE.saturating_mul(len))
+}
+
+/// What an instance costs whose memory begins with this many pages.
+pub fn instance(memory_pages: u32) -> u64 {
+    let beyond = u64::from(memory_pages).saturating_sub(INSTANCE_PAGES);
+    INSTANCE.saturating_add(MEMORY_PAGE.saturating_mul(beyond))
 }
 
 #[cfg(test)]
