@@ -7,6 +7,7 @@
 //! a text parser and never reaches the engine. Those are counted apart.
 
 mod backend;
+mod backend_ghost;
 mod backend_oracle;
 mod chunking;
 mod compare;
@@ -18,6 +19,7 @@ mod value;
 pub mod wording;
 
 pub use backend::{Backend, Failure, FailureKind, InstanceId, ModuleId};
+pub use backend_ghost::GhostBackend;
 pub use backend_oracle::OracleBackend;
 pub use chunking::{Chunking, Pieces};
 pub use files::{FileError, run_paths};

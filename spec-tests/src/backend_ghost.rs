@@ -1,0 +1,175 @@
+//! The engine under test: ghost-wasm as a [`Backend`], one store and one linker a script.
+
+use ghost_wasm::{
+    Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Global, GlobalType, Instance, Linker, Memory,
+    MemoryType, Module, ModuleStream, Profile, Store, Table, TableType, TrapCode, Val, ValType,
+};
+
+use crate::spectest::{self, Param};
+use crate::{Backend, Chunking, Failure, FailureKind, InstanceId, ModuleId, Options, WastVal};
+
+/// The engine, under one profile.
+#[derive(Debug)]
+pub struct GhostBackend {
+    engine: Engine,
+    store: Store<()>,
+    linker: Linker<()>,
+    modules: Vec<Module>,
+    instances: Vec<Instance>,
+    gas_max: u64,
+}
+
+impl GhostBackend {
+    /// The engine under a profile.
+    pub fn new(profile: Profile) -> GhostBackend {
+        let engine = Engine::new(&Config::new(profile));
+        GhostBackend {
+            store: Store::new(&engine, ()),
+            linker: Linker::new(&engine),
+            modules: Vec::new(),
+            instances: Vec::new(),
+            gas_max: u64::MAX,
+            engine,
+        }
+    }
+
+    fn set_up_spectest(&mut self) -> Result<(), Error> {
+        for (name, params) in spectest::FUNCTIONS {
+            let ty = FuncType::new(params.iter().map(|param| param_type(*param)), []);
+            // Defined in the store, so that every module that imports it gets the same function.
+            let func = Func::new(&mut self.store, ty, |_, _, _| Ok(()))?;
+            self.linker.define(spectest::MODULE, name, func)?;
+        }
+        for (name, value) in spectest::GLOBALS {
+            let value = from_script(*value).unwrap_or(Val::I32(0));
+            let ty = GlobalType { content: value.ty(), mutable: false };
+            let global = Global::new(&mut self.store, ty, value)?;
+            self.linker.define(spectest::MODULE, name, global)?;
+        }
+        let (name, min, max) = spectest::TABLE;
+        let ty = TableType { element: ValType::FuncRef, min, max: Some(max) };
+        let table = Table::new(&mut self.store, ty, Val::FuncRef(None))?;
+        self.linker.define(spectest::MODULE, name, table)?;
+        let (name, min, max) = spectest::MEMORY;
+        let memory = Memory::new(&mut self.store, MemoryType { min, max: Some(max) })?;
+        self.linker.define(spectest::MODULE, name, memory)?;
+        Ok(())
+    }
+
+    fn export(&self, instance: InstanceId, name: &str) -> Result<Extern, Failure> {
+        let none = || Failure::new(FailureKind::Other, format!("no export {name:?}"));
+        let instance = self.instances.get(instance.0).ok_or_else(none)?;
+        instance.try_get_export(&self.store, name).map_err(failure)?.ok_or_else(none)
+    }
+}
+
+impl Backend for GhostBackend {
+    fn begin(&mut self, options: &Options) -> Result<(), Failure> {
+        self.store = Store::new(&self.engine, ());
+        self.store.fix_gas_slice(options.gas_slice);
+        self.linker = Linker::new(&self.engine);
+        self.modules.clear();
+        self.instances.clear();
+        self.gas_max = options.gas_max;
+        self.set_up_spectest().map_err(failure)
+    }
+
+    fn compile(&mut self, wasm: &[u8], chunking: Chunking) -> Result<ModuleId, Failure> {
+        let mut stream = ModuleStream::new(&self.engine);
+        for piece in chunking.pieces(wasm) {
+            stream.feed(piece).map_err(failure)?;
+        }
+        self.modules.push(stream.finish().map_err(failure)?);
+        Ok(ModuleId(self.modules.len() - 1))
+    }
+
+    fn instantiate(&mut self, module: ModuleId) -> Result<InstanceId, Failure> {
+        let module = self.modules.get(module.0);
+        let module = module.ok_or_else(|| Failure::new(FailureKind::Other, "no such module"))?;
+        self.store.set_gas(self.gas_max);
+        let instance = self.linker.instantiate(&mut self.store, module).map_err(failure)?;
+        self.instances.push(instance);
+        Ok(InstanceId(self.instances.len() - 1))
+    }
+
+    fn register(&mut self, name: &str, instance: InstanceId) -> Result<(), Failure> {
+        let found = self.instances.get(instance.0).copied();
+        let instance = found.ok_or_else(|| Failure::new(FailureKind::Other, "no such instance"))?;
+        self.linker.instance(&mut self.store, name, instance).map(|_| ()).map_err(failure)
+    }
+
+    fn invoke(
+        &mut self,
+        instance: InstanceId,
+        export: &str,
+        args: &[WastVal],
+    ) -> Result<Vec<WastVal>, Failure> {
+        let Extern::Func(func) = self.export(instance, export)? else {
+            return Err(Failure::new(FailureKind::Other, format!("{export:?} is no function")));
+        };
+        let args: Option<Vec<Val>> = args.iter().map(|arg| from_script(*arg)).collect();
+        let unknown = || Failure::new(FailureKind::Unsupported, "a function reference that is not null");
+        let args = args.ok_or_else(unknown)?;
+        let ty = func.try_ty(&self.store).map_err(failure)?;
+        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default_for(ty)).collect();
+        self.store.set_gas(self.gas_max);
+        func.call(&mut self.store, &args, &mut results).map_err(failure)?;
+        Ok(results.into_iter().map(to_script).collect())
+    }
+
+    fn global(&mut self, instance: InstanceId, export: &str) -> Result<WastVal, Failure> {
+        match self.export(instance, export)? {
+            Extern::Global(global) => global.try_get(&self.store).map(to_script).map_err(failure),
+            _ => Err(Failure::new(FailureKind::Other, format!("{export:?} is no global"))),
+        }
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let kind = match error.kind() {
+        ErrorKind::Malformed => FailureKind::Malformed,
+        ErrorKind::Invalid => FailureKind::Invalid,
+        ErrorKind::Link => FailureKind::Link,
+        ErrorKind::Trap if error.trap().is_some_and(|trap| trap.code() == TrapCode::StackExhausted) => {
+            FailureKind::Exhaustion
+        }
+        ErrorKind::Trap => FailureKind::Trap,
+        ErrorKind::Limit => FailureKind::Limit,
+        ErrorKind::Unsupported => FailureKind::Unsupported,
+        _ => FailureKind::Other,
+    };
+    Failure { kind, text: error.to_string(), offset: error.offset() }
+}
+
+fn param_type(param: Param) -> ValType {
+    match param {
+        Param::I32 => ValType::I32,
+        Param::I64 => ValType::I64,
+        Param::F32 => ValType::F32,
+        Param::F64 => ValType::F64,
+    }
+}
+
+/// `None` for a function that only the script knows.
+fn from_script(value: WastVal) -> Option<Val> {
+    Some(match value {
+        WastVal::I32(value) => Val::I32(value),
+        WastVal::I64(value) => Val::I64(value),
+        WastVal::F32(bits) => Val::F32(bits),
+        WastVal::F64(bits) => Val::F64(bits),
+        WastVal::FuncRef { null: true } => Val::FuncRef(None),
+        WastVal::FuncRef { null: false } => return None,
+        WastVal::ExternRef(host) => Val::ExternRef(host),
+    })
+}
+
+fn to_script(value: Val) -> WastVal {
+    match value {
+        Val::I32(value) => WastVal::I32(value),
+        Val::I64(value) => WastVal::I64(value),
+        Val::F32(bits) => WastVal::F32(bits),
+        Val::F64(bits) => WastVal::F64(bits),
+        Val::FuncRef(func) => WastVal::FuncRef { null: func.is_none() },
+        Val::ExternRef(host) => WastVal::ExternRef(host),
+    }
+}
