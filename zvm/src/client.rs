@@ -151,7 +151,11 @@ impl Session {
             std::thread::sleep(pause);
         };
         let answer = self.runtime.block_on(self.client.upload(module, options, progress));
-        bar.finish_and_clear();
+        if answer.is_ok() {
+            bar.finish();
+        } else {
+            bar.abandon();
+        }
         answer.map_err(|error| refused_module(&error, self.node, module, path))
     }
 

@@ -162,6 +162,41 @@ fn every_prefix_and_every_flip_of_a_contract_ends_with_an_answer() {
 }
 
 #[test]
+fn wast_counts_every_directive() {
+    let dir = tempdir().expect("a folder");
+    let good = r#"
+        (module (func (export "f") (result i32) i32.const 1) (func (export "t") unreachable))
+        (assert_return (invoke "f") (i32.const 1))
+        (assert_trap (invoke "t") "unreachable")
+        (assert_invalid (module (func (result i32))) "type mismatch")
+        (assert_malformed (module binary "\00asm") "unexpected end")
+        (assert_malformed (module quote "(func") "unexpected token")"#;
+    write(dir.path(), "good.wast", good);
+    let folder = dir.path().to_str().expect("UTF-8");
+    for chunk in ["1", "7", "4096"] {
+        let result =
+            zvm(["wast", "--json", "--chunk", chunk, folder]).expect_code(0).json()["result"].clone();
+        assert_eq!(
+            result["engine_assertions"],
+            json!({"total": 4, "passed": 4, "failed": 0, "unsupported": 0})
+        );
+        assert_eq!((&result["files"], &result["findings"]), (&json!(1), &json!([])));
+    }
+    let ended = zvm(["wast", folder]).expect_code(0);
+    assert!(ended.out.contains("text only)") && ended.out.contains("counted apart"), "{ended:?}");
+
+    write(
+        dir.path(),
+        "wrong.wast",
+        r#"(module (func (export "f") (result i32) i32.const 1))
+        (assert_return (invoke "f") (i32.const 2))"#,
+    );
+    let ended = zvm(["wast", folder]).expect_code(1);
+    assert!(ended.out.contains("wrong.wast:2: assert_return: failed"), "{ended:?}");
+    zvm(["wast", "/does/not/exist"]).expect_code(2);
+}
+
+#[test]
 fn inspect_shows_what_a_contract_is_made_of() {
     let file = contract("counter");
     let ended = zvm(["inspect".as_ref(), file.as_os_str()]).expect_code(0);

@@ -9,6 +9,7 @@ mod node;
 mod query;
 mod run;
 mod validate;
+mod wast;
 
 use clap::Subcommand;
 
@@ -62,4 +63,6 @@ commands! {
     Validate, validate;
     /// Show what a module is made of
     Inspect, inspect;
+    /// Run official script files and count every directive
+    Wast, wast;
 }
