@@ -378,6 +378,17 @@ impl Chain {
         }
     }
 
+    /// How many modules are staged.
+    pub fn staged_count(&self) -> usize {
+        self.staging.count()
+    }
+
+    /// Staged modules that were damaged when the chain was opened, and why. They were dropped: whoever
+    /// wants one uploads it again.
+    pub fn damaged_staged(&self) -> &[(Hash, String)] {
+        self.staging.damaged()
+    }
+
     /// Keeps an uploaded module, durably, until a deploy names it or room is needed.
     pub fn stage_module(&mut self, module: ContractModule, bytes: &[u8]) -> Result<Hash, ChainError> {
         let code_hash = module.code_hash();

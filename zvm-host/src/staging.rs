@@ -16,30 +16,40 @@ pub struct Staging {
     order: VecDeque<(Hash, u64)>,
     len: u64,
     len_max: u64,
+    damaged: Vec<(Hash, String)>,
 }
 
 impl Staging {
     /// Reads what is staged. Each module is hashed and validated again; one that does not hold is dropped,
     /// since whoever wants it can upload it again.
     pub fn open(store: &dyn StateBackend, engine: &Engine, len_max: u64) -> Result<Staging, StoreError> {
-        let mut staging = Staging { order: VecDeque::new(), len: 0, len_max };
-        let mut bad: Vec<Vec<u8>> = Vec::new();
+        let mut staging = Staging { order: VecDeque::new(), len: 0, len_max, damaged: Vec::new() };
         store.all_staged(&mut |key, bytes| {
-            match <Hash>::try_from(key) {
-                Ok(hash) if crypto::blake3(bytes) == hash && ContractModule::new(engine, bytes).is_ok() => {
-                    staging.keep(&hash, bytes.len());
-                }
-                _ => bad.push(key.to_vec()),
+            let Ok(hash) = <Hash>::try_from(key) else {
+                tracing::warn!("a staged module has a name that is no hash");
+                return Ok(());
+            };
+            match check(engine, &hash, bytes) {
+                Ok(()) => staging.keep(&hash, bytes.len()),
+                Err(why) => staging.damaged.push((hash, why)),
             }
             Ok(())
         })?;
-        for key in bad {
-            tracing::warn!(module = crate::types::hex(&key), "dropped a damaged staged module");
-            if let Ok(hash) = <Hash>::try_from(&key[..]) {
-                store.unstage(&hash)?;
-            }
+        for (hash, why) in &staging.damaged {
+            tracing::warn!(module = crate::types::hex(hash), why, "dropped a damaged staged module");
+            store.unstage(hash)?;
         }
         Ok(staging)
+    }
+
+    /// What was dropped at open, and why.
+    pub fn damaged(&self) -> &[(Hash, String)] {
+        &self.damaged
+    }
+
+    /// How many modules are staged.
+    pub fn count(&self) -> usize {
+        self.order.len()
     }
 
     /// Whether a module is staged.
@@ -55,6 +65,10 @@ impl Staging {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let needed = bytes.len() as u64;
+        if needed > self.len_max {
+            let text = format!("a module of {needed} bytes, staged are at most {}", self.len_max);
+            return Err(StoreError::Medium(text));
+        }
         while self.len.saturating_add(needed) > self.len_max {
             let Some((oldest, len)) = self.order.front().copied() else { break };
             store.unstage(&oldest)?;
@@ -77,4 +91,11 @@ impl Staging {
         self.order.push_back((*code_hash, len));
         self.len = self.len.saturating_add(len);
     }
+}
+
+fn check(engine: &Engine, hash: &Hash, bytes: &[u8]) -> Result<(), String> {
+    if crypto::blake3(bytes) != *hash {
+        return Err("its bytes are not those of its name".into());
+    }
+    ContractModule::new(engine, bytes).map(drop).map_err(|error| error.to_string())
 }

@@ -51,11 +51,7 @@ fn fault(error: &ChainError) -> Refusal {
 pub struct ContractSink(ContractStream);
 
 fn reject(error: &ContractError, at: u64) -> RejectInfo {
-    let (code, offset) = match error {
-        ContractError::Module(error) => (u32::from(error.code() as u16), error.offset()),
-        ContractError::Incomplete(refusal) => (refusal.code, None),
-    };
-    RejectInfo { code, offset: offset.unwrap_or(at), text: error.to_string() }
+    RejectInfo { code: error.code(), offset: error.offset().unwrap_or(at), text: error.to_string() }
 }
 
 impl ModuleSink for ContractSink {
@@ -89,11 +85,17 @@ impl Node for ChainNode {
     }
 
     fn stage(&self, _: &Hash, module: ContractModule, bytes: Vec<u8>) -> Result<(), Refusal> {
-        self.lock().stage_module(module, &bytes).map(drop).map_err(|error| fault(&error))
+        self.lock().stage_module(module, &bytes).map(drop).map_err(|error| match error {
+            ChainError::Store(_) => {
+                tracing::error!("a module could not be staged: {error}");
+                Refusal::new(AnswerCode::StoreFailed, "the node could not write the module down")
+            }
+            _ => fault(&error),
+        })
     }
 
-    fn unstage(&self, _: &Hash) {
-        // The chain bounds what it stages by itself, and keeps what a deploy has named.
+    fn staged(&self) -> Result<u32, Refusal> {
+        Ok(u32::try_from(self.lock().staged_count()).unwrap_or(u32::MAX))
     }
 
     fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {

@@ -1,7 +1,7 @@
 //! Contracts streamed over QUIC into the decoder: valid when the last byte arrives.
 //!
-//! [`proto`] is the protocol without a network; [`net`] drives it with quinn and tokio; [`store`] keeps
-//! staged modules on disk; [`Node`] is what a server serves.
+//! [`proto`] is the protocol without a network; [`net`] drives it with quinn and tokio; [`spool`] has
+//! the uploads under way on disk; [`Node`] is what a server serves.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -9,11 +9,11 @@ mod chain;
 pub mod net;
 mod node;
 pub mod proto;
-pub mod store;
+pub mod spool;
 
 pub use chain::ChainNode;
 pub use net::client::{CallAnswer, Client, ClientConfig, ClientError, UploadOptions, UploadProgress};
-pub use net::server::{Server, ServerConfig, ServerError, ServerReport};
+pub use net::server::{Server, ServerConfig, ServerError};
 pub use net::tls::{Identity, Pin, TlsError};
 pub use node::{Node, Submitted};
 pub use proto::frame::Refusal;

@@ -30,10 +30,10 @@ pub trait Node: Send + Sync + 'static {
     /// A fault of the node.
     fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal>;
 
-    /// Takes a module whose bytes are whole, checked, and safe on disk.
+    /// Keeps a module whose bytes are whole and checked, durably, for a deploy to name it.
     ///
     /// # Errors
-    /// Why not; the bytes are thrown away then.
+    /// Why not; nothing is kept then.
     fn stage(
         &self,
         code_hash: &Hash,
@@ -41,8 +41,11 @@ pub trait Node: Send + Sync + 'static {
         bytes: Vec<u8>,
     ) -> Result<(), Refusal>;
 
-    /// A staged module gave way to others.
-    fn unstage(&self, code_hash: &Hash);
+    /// How many modules are kept that no deploy has named.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    fn staged(&self) -> Result<u32, Refusal>;
 
     /// Takes a signed call; with `wait`, answers when it is in a block.
     ///

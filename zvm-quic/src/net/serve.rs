@@ -17,14 +17,14 @@ use crate::proto::message::{CALL_NO_WAIT, CallId, Hash, HealthAnswer, RecordAnsw
 use crate::proto::pace::{Pace, Peer, Slots};
 use crate::proto::receive::{Receive, admit_length};
 use crate::proto::table::{AnswerCode, Limits, StopCode};
-use crate::store::{Staging, StoreError};
+use crate::spool::{SpoolDir, SpoolError};
 
 const READ_BYTES: usize = 64 << 10;
 
 /// What all streams share.
 pub(super) struct Shared<N> {
     pub(super) node: Arc<N>,
-    pub(super) staging: Staging,
+    pub(super) spools: SpoolDir,
     pub(super) limits: Limits,
     pub(super) slots: Mutex<Slots>,
     pub(super) born: Instant,
@@ -173,9 +173,8 @@ async fn request<N: Node>(shared: &Arc<Shared<N>>, request: Request) -> Result<V
             Ok(encode_answer(AnswerCode::Ok, &chain))
         }
         Request::Health(_) => {
-            let height = blocking(move || node.chain()).await?.height;
+            let (height, staged) = blocking(move || Ok((node.chain()?.height, node.staged()?))).await?;
             let uploads = shared.slots.lock().unwrap_or_else(PoisonError::into_inner).total();
-            let staged = u32::try_from(shared.staging.list().len()).unwrap_or(u32::MAX);
             Ok(encode_answer(AnswerCode::Ok, &HealthAnswer { height, uploads, staged }))
         }
     }
@@ -228,7 +227,7 @@ async fn upload<N: Node>(
         return Ok(known(code_hash));
     }
     let _slot = Slot::take(&shared.slots, Peer::of(peer))?;
-    let mut spool = shared.staging.begin(start.header.length).map_err(store_refusal)?;
+    let mut spool = shared.spools.begin(start.header.length).map_err(spool_refusal)?;
     let mut receive = Receive::new(start, sink);
     let mut next = Some(first);
     while let Some(chunk) = next {
@@ -236,8 +235,8 @@ async fn upload<N: Node>(
         while !rest.is_empty() {
             let fed = receive.feed(rest, shared.limits.work_per_poll)?;
             if let Some(group) = fed.group {
-                // 16 KiB into the page cache: shorter than a way to another thread. The sync is elsewhere.
-                spool.write(&group).map_err(store_refusal)?;
+                // 16 KiB into the page cache: shorter than a way to another thread. Nobody syncs it.
+                spool.write(&group).map_err(spool_refusal)?;
             }
             rest = rest.get(fed.used..).unwrap_or(&[]);
             if !rest.is_empty() {
@@ -247,20 +246,15 @@ async fn upload<N: Node>(
         next = arrivals.next().await?;
     }
     let received = receive.finish()?;
-    let shared = shared.clone();
-    let publish = move || {
-        spool.write(&received.tail).map_err(store_refusal)?;
-        for old in shared.staging.publish(spool, code_hash, profile).map_err(store_refusal)? {
-            shared.node.unstage(&old.code_hash);
-        }
+    let node = shared.node.clone();
+    let keep = move || {
+        spool.write(&received.tail).map_err(spool_refusal)?;
         // Read back and hashed: the node gets what the disk has.
-        let bytes = shared.staging.load(&code_hash).map_err(store_refusal)?;
-        shared.node.stage(&code_hash, received.module, bytes).inspect_err(|_| {
-            let _ = shared.staging.set_aside(&code_hash);
-        })?;
+        let bytes = spool.read(&code_hash).map_err(spool_refusal)?;
+        node.stage(&code_hash, received.module, bytes)?;
         Ok(received.answer)
     };
-    blocking(publish).await.map_err(End::Refused)
+    blocking(keep).await.map_err(End::Refused)
 }
 
 /// The profile meant: zeros are the chain's own.
@@ -283,12 +277,12 @@ fn known(code_hash: Hash) -> UploadAnswer {
     }
 }
 
-fn store_refusal(error: StoreError) -> Refusal {
+fn spool_refusal(error: SpoolError) -> Refusal {
     match error {
-        StoreError::Full => Refusal::new(AnswerCode::SpoolFull, error.to_string()),
-        StoreError::Io { .. } | StoreError::Damaged(_) | StoreError::Absent => {
+        SpoolError::Full => Refusal::new(AnswerCode::SpoolFull, error.to_string()),
+        SpoolError::Io { .. } | SpoolError::Damaged(_) => {
             // Paths are the node's business.
-            tracing::error!("staging store: {error}");
+            tracing::error!("spool: {error}");
             Refusal::new(AnswerCode::StoreFailed, "the node could not write the module down")
         }
     }

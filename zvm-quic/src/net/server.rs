@@ -1,4 +1,4 @@
-//! The server: an endpoint, its connections, and the staged modules it finds when it starts.
+//! The server: an endpoint and its connections.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -14,11 +14,9 @@ use super::serve::{Shared, serve};
 use super::tls::{Identity, Pin, TlsError};
 use super::{Congestion, millis, transport};
 use crate::node::Node;
-use crate::proto::message::Hash;
 use crate::proto::pace::Slots;
-use crate::proto::sink::ModuleSink;
 use crate::proto::table::{CloseCode, Limits};
-use crate::store::{Staged, Staging, StoreError};
+use crate::spool::{SpoolDir, SpoolError};
 
 /// What a server needs beside the node.
 #[derive(Clone, Debug)]
@@ -27,8 +25,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Its key.
     pub identity: Identity,
-    /// The folder of the staging store.
-    pub staging_dir: PathBuf,
+    /// The folder of the uploads under way.
+    pub spool_dir: PathBuf,
     /// Limits.
     pub limits: Limits,
     /// How fast answers are sent.
@@ -44,8 +42,8 @@ pub enum ServerError {
     Io(io::Error),
     /// The key.
     Tls(TlsError),
-    /// The staging store.
-    Store(StoreError),
+    /// The folder of the uploads under way.
+    Spool(SpoolError),
 }
 
 impl std::fmt::Display for ServerError {
@@ -56,32 +54,23 @@ impl std::fmt::Display for ServerError {
             }
             ServerError::Io(error) => write!(f, "cannot listen: {error}"),
             ServerError::Tls(error) => error.fmt(f),
-            ServerError::Store(error) => write!(f, "staging store: {error}"),
+            ServerError::Spool(error) => write!(f, "uploads: {error}"),
         }
     }
 }
 
 impl std::error::Error for ServerError {}
 
-/// What a server found in its staging store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerReport {
-    /// Modules staged again.
-    pub staged: Vec<Hash>,
-    /// Files set aside, and why.
-    pub damaged: Vec<(Hash, String)>,
-}
-
 /// A running server. Dropped, it stops at once.
 pub struct Server<N: Node> {
     endpoint: Endpoint,
     address: SocketAddr,
     pin: Pin,
-    report: ServerReport,
     accepting: JoinHandle<()>,
-    shared: Arc<Shared<N>>,
     /// Alive while any task still holds the socket.
     held: Weak<dyn AsyncUdpSocket>,
+    /// Alive while any request is under way.
+    serving: Weak<Shared<N>>,
 }
 
 impl<N: Node> std::fmt::Debug for Server<N> {
@@ -94,11 +83,11 @@ impl<N: Node> std::fmt::Debug for Server<N> {
 }
 
 impl<N: Node> Server<N> {
-    /// Listens, then checks the staged modules of a former run (hash and validation) and hands them to the
-    /// node, then accepts connections. Wants a tokio runtime.
+    /// Listens, removes what a former run left of its uploads, then accepts connections. Wants a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// `PortInUse`, `Io`, `Tls`, `Store`. A damaged module is none: see [`report`](Server::report).
+    /// `PortInUse`, `Io`, `Tls`, `Spool`.
     pub async fn start(config: ServerConfig, node: Arc<N>) -> Result<Server<N>, ServerError> {
         let tls = config.identity.server_config().map_err(ServerError::Tls)?;
         let crypto = QuicServerConfig::try_from(tls)
@@ -117,20 +106,16 @@ impl<N: Node> Server<N> {
                 .map_err(ServerError::Io)?;
         let address = endpoint.local_addr().map_err(ServerError::Io)?;
         let limits = config.limits;
-        let (dir, spool_bytes_max, work_node) = (config.staging_dir, limits.spool_bytes_max, node.clone());
-        let loading = tokio::task::spawn_blocking(move || {
-            let staging = Staging::open(dir, spool_bytes_max)?;
-            let report = restage(&staging, &*work_node)?;
-            Ok((staging, report))
-        });
-        let (staging, report) = match loading.await {
-            Ok(result) => result.map_err(ServerError::Store)?,
-            Err(error) => return Err(ServerError::Io(io::Error::other(error))),
-        };
+        let (dir, bytes_max) = (config.spool_dir, limits.spool_bytes_max);
+        let opened = tokio::task::spawn_blocking(move || SpoolDir::open(dir, bytes_max)).await;
+        let spools =
+            opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
         let slots = Mutex::new(Slots::new(&limits));
-        let shared = Arc::new(Shared { node, staging, limits, slots, born: Instant::now() });
-        let accepting = tokio::spawn(accept(endpoint.clone(), shared.clone()));
-        Ok(Server { endpoint, address, pin: config.identity.pin(), report, accepting, shared, held })
+        let shared = Arc::new(Shared { node, spools, limits, slots, born: Instant::now() });
+        let serving = Arc::downgrade(&shared);
+        let accepting = tokio::spawn(accept(endpoint.clone(), shared));
+        let pin = config.identity.pin();
+        Ok(Server { endpoint, address, pin, accepting, held, serving })
     }
 
     /// Where it listens.
@@ -143,24 +128,15 @@ impl<N: Node> Server<N> {
         self.pin
     }
 
-    /// What it found when it started.
-    pub fn report(&self) -> &ServerReport {
-        &self.report
-    }
-
-    /// The modules staged now.
-    pub fn staged(&self) -> Vec<Staged> {
-        self.shared.staging.list()
-    }
-
-    /// Tells the clients and ends; the port is free afterwards.
+    /// Tells the clients and ends; afterwards the port is free and nothing holds the node any more.
     pub async fn close(self) {
         self.cut();
         self.endpoint.wait_idle().await;
-        let held = self.held.clone();
+        let (held, serving) = (self.held.clone(), self.serving.clone());
         drop(self);
-        // quinn lets go of the socket in a task of its own and tells nobody.
-        while held.strong_count() > 0 {
+        // quinn lets go of the socket in a task of its own and tells nobody; what a request has begun inside
+        // the node goes to its end.
+        while held.strong_count() > 0 || serving.strong_count() > 0 {
             tokio::time::sleep(millis(1)).await;
         }
     }
@@ -176,34 +152,6 @@ impl<N: Node> Drop for Server<N> {
     fn drop(&mut self) {
         self.cut();
     }
-}
-
-/// Validates what the store has and hands it to the node; what fails is set aside.
-fn restage<N: Node>(staging: &Staging, node: &N) -> Result<ServerReport, StoreError> {
-    let mut report = ServerReport::default();
-    for staged in staging.list() {
-        match restage_one(staging, node, &staged) {
-            Ok(()) => report.staged.push(staged.code_hash),
-            Err(why) => {
-                staging.set_aside(&staged.code_hash)?;
-                tracing::warn!("a staged module is unusable and was set aside: {why}");
-                report.damaged.push((staged.code_hash, why));
-            }
-        }
-    }
-    Ok(report)
-}
-
-fn restage_one<N: Node>(staging: &Staging, node: &N, staged: &Staged) -> Result<(), String> {
-    let bytes = staging.load(&staged.code_hash).map_err(|error| error.to_string())?;
-    let mut sink = node.sink(&staged.profile).ok_or("its profile is not accepted any more")?;
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() {
-        let used = sink.feed(rest, u64::MAX).map_err(|reject| reject.text)?;
-        rest = rest.get(used..).unwrap_or(&[]);
-    }
-    let module = sink.finish().map_err(|reject| reject.text)?;
-    node.stage(&staged.code_hash, module, bytes).map_err(|refusal| refusal.to_string())
 }
 
 async fn accept<N: Node>(endpoint: Endpoint, shared: Arc<Shared<N>>) {

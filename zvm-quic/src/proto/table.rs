@@ -80,7 +80,7 @@ codes! {
         Sha256Mismatch = 0x0205, "sha256_mismatch", "the SHA-256 is another than announced";
         TooManyUploads = 0x0206, "too_many_uploads", "the peer or the node has too many uploads under way";
         TooSlow = 0x0207, "too_slow", "the upload paused too long or trickled";
-        SpoolFull = 0x0208, "spool_full", "the node's staging store has no room for the module";
+        SpoolFull = 0x0208, "spool_full", "the uploads under way leave no room for this one";
         StoreFailed = 0x0209, "store_failed", "the node could not write the module down; nothing was kept";
         CallRefused = 0x0300, "call_refused", "admission refused the call; detail is the node's code";
         AuthenticationFailed = 0x0301, "authentication_failed", "the call's signature or key is not acceptable (status 7)";
@@ -153,7 +153,7 @@ limits! {
     module_bytes_max: u64 = 2 << 20, "bytes", "what an upload may announce";
     uploads_per_peer: u32 = 4, "uploads", "under way for one peer";
     uploads_total: u32 = 256, "uploads", "under way for all peers";
-    spool_bytes_max: u64 = 64 << 20, "bytes", "staged modules; the least recently staged give way";
+    spool_bytes_max: u64 = 64 << 20, "bytes", "of all uploads under way, on disk";
     idle_ms: u64 = 60_000, "milliseconds", "a connection or a request without a byte ends";
     pace_bytes: u64 = 16 << 10, "bytes", "what a request must bring within `pace_ms`, unless it ends";
     pace_ms: u64 = 5_000, "milliseconds", "the window of `pace_bytes`; the node's own work does not count";

@@ -22,7 +22,7 @@ const BLOCK_GAS: u64 = 10_000_000_000;
 const STORE_FILE: &str = "chain.redb";
 const GENESIS_FILE: &str = "genesis";
 const KEY_FILE: &str = "tls.key";
-const STAGING_DIR: &str = "staging";
+const SPOOL_DIR: &str = "uploads";
 
 /// Serve a chain
 #[derive(Debug, clap::Args)]
@@ -62,11 +62,12 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
     out.line(format_args!("chain        {}  genesis {}", info.chain_id, hex(&info.genesis_hash)));
     out.line(format_args!("height       {}  state root {}", info.height, hex(&info.state_root)));
-    for (hash, why) in &running.server.report().damaged {
+    let damaged = running.node.lock().damaged_staged().to_vec();
+    for (hash, why) in &damaged {
         out.failure(&Failure::new(
             Exit::Failed,
             "store",
-            format!("the staged module {} is damaged and was set aside: {why}", hex(hash)),
+            format!("the staged module {} was damaged and dropped, upload it again: {why}", hex(hash)),
         ));
     }
     out.event(
@@ -79,7 +80,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "genesis_hash": hex(&info.genesis_hash),
             "height": info.height.to_string(),
             "state_root": hex(&info.state_root),
-            "damaged": running.server.report().damaged.iter().map(|(hash, _)| hex(hash)).collect::<Vec<_>>(),
+            "damaged": damaged.iter().map(|(hash, _)| hex(hash)).collect::<Vec<_>>(),
         }),
     );
     runtime.block_on(stop_signal())?;
@@ -113,14 +114,14 @@ impl Running {
         let config = ServerConfig {
             listen,
             identity,
-            staging_dir: dir.join(STAGING_DIR),
+            spool_dir: dir.join(SPOOL_DIR),
             limits,
             congestion: Congestion::Cubic,
         };
         let server = runtime.block_on(Server::start(config, node.clone())).map_err(|error| match error {
             ServerError::PortInUse(_) | ServerError::Io(_) => Failure::new(Exit::Network, "network", error),
             ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
-            ServerError::Store(_) => Failure::new(Exit::Failed, "store", error),
+            ServerError::Spool(_) => Failure::new(Exit::Failed, "store", error),
         })?;
         Ok(Running { node, server })
     }

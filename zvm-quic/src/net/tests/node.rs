@@ -104,7 +104,7 @@ impl TestNode {
     }
 
     /// What is staged, in the order of the hashes.
-    pub fn staged(&self) -> Vec<Hash> {
+    pub fn staged_hashes(&self) -> Vec<Hash> {
         self.staged.lock().unwrap().keys().copied().collect()
     }
 }
@@ -126,8 +126,8 @@ impl Node for TestNode {
         Ok(())
     }
 
-    fn unstage(&self, code_hash: &Hash) {
-        self.staged.lock().unwrap().remove(code_hash);
+    fn staged(&self) -> Result<u32, Refusal> {
+        Ok(self.staged.lock().unwrap().len() as u32)
     }
 
     fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
