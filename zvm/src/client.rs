@@ -269,8 +269,10 @@ fn refused_module(error: &ClientError, node: SocketAddr, module: &[u8], path: &P
         && refusal.code == AnswerCode::ModuleRefused
     {
         failure.excerpt = refusal.offset.and_then(|offset| Excerpt::at(module, offset));
-        let code = ErrorCode::ALL.iter().find(|code| u32::from(code.number()) == refusal.detail);
-        if let Some(code) = code {
+        let code = ErrorCode::ALL.iter().copied().find(|code| u32::from(code.number()) == refusal.detail);
+        // The host's own rules have the numbers of the engine's kind for refusals.
+        let by_policy = refusal.detail >> 8 == u32::from(ErrorCode::Refused.number() >> 8);
+        if let Some(code) = code.or(by_policy.then_some(ErrorCode::Refused)) {
             failure.kind = code.kind().text().into();
             failure.code = Some(Code { name: code.name().into(), number: refusal.detail });
             failure.help = Some(code.help().into());
