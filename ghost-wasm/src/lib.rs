@@ -50,9 +50,10 @@ pub mod internals {
         ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,
         Names, SegmentMode,
     };
-    pub use crate::runtime::stream::{NoSink, Stream};
+    pub use crate::runtime::stream::Stream;
     pub use crate::table::ops::{Imm, Op, Signature};
     pub use crate::valid::env::{BodySink, ModuleEnv};
+    pub use crate::valid::no_sink::NoSink;
 
     /// The internal code of a module, as text: see `code/disasm.rs`.
     ///

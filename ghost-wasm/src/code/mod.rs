@@ -5,3 +5,4 @@ pub mod disasm;
 pub mod inst;
 pub mod map;
 pub mod module;
+pub mod record;

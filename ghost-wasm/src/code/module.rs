@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::map::CodeMap;
-use crate::exec::view::{CodeRecord, Word};
+use super::record::{CodeRecord, Word};
 
 /// A translated body, before the code has its final place.
 #[derive(Clone, Debug)]

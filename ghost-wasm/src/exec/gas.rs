@@ -83,6 +83,7 @@ impl Meter {
     }
 
     /// All further slices have this size: for tests of the exits.
+    #[cfg(feature = "internals")]
     pub fn fix_slice(&mut self, slice: Option<u64>) {
         self.fixed = slice.map(|slice| slice.min(GAS_UNLIMITED) as i64);
     }

@@ -10,6 +10,7 @@ pub mod ctx;
 pub mod dispatch;
 pub mod exits;
 pub mod gas;
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "some are the oracle's alone"))]
 pub mod num;
 mod ops;
 mod regs;

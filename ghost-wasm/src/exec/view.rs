@@ -6,27 +6,7 @@
 use alloc::boxed::Box;
 use core::cell::Cell;
 
-/// A word of internal code.
-pub type Word = u64;
-
-/// Where a translated function's code is, and what entering it takes. Lives in the module. A power of two in
-/// size: `call` scales its number by a shift.
-#[derive(Debug)]
-#[repr(C, align(32))]
-pub struct CodeRecord {
-    /// The first word. Points into a boxed slice that the module owns.
-    pub code: *const Word,
-    /// Slots of the frame: parameters, locals, operands at their highest.
-    pub frame_slots: u32,
-    /// The first declared local's slot: what is below are parameters.
-    pub zero_from: u16,
-    /// Number of declared locals, to be zeroed.
-    pub zero_count: u16,
-    /// What `enter` costs. Part of the body's first charge; a failing stack check needs it alone.
-    pub enter_cost: u32,
-    /// The function's index in its module.
-    pub func: u32,
-}
+pub use crate::code::record::{CodeRecord, Word};
 
 // SAFETY: a record is read-only after translation and its pointer leads to read-only memory that the
 // module owns (`Module` keeps both in one allocation's lifetime).

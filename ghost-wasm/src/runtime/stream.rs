@@ -8,11 +8,9 @@ use super::engine::Engine;
 use super::item::{Item, Refusal};
 use super::module::{Module, ModuleData, ModuleInner};
 use crate::Error;
-use crate::binary::instr::Instr;
 use crate::table::errors::ErrorCode;
 use crate::translate::Translator;
-use crate::types::ValType;
-use crate::valid::env::{BodySink, ModuleEnv};
+use crate::valid::env::BodySink;
 
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,28 +165,6 @@ fn within(bytes: &[u8], left: Option<u64>) -> &[u8] {
 impl<S: BodySink> core::fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Stream").field("progress", &self.progress()).finish_non_exhaustive()
-    }
-}
-
-/// Listens to nothing: validation alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoSink;
-
-impl BodySink for NoSink {
-    fn begin(&mut self, _: &ModuleEnv, _: u32, _: u32) -> Result<(), Error> {
-        Ok(())
-    }
-    fn locals(&mut self, _: &ModuleEnv, _: u32, _: ValType) -> Result<(), Error> {
-        Ok(())
-    }
-    fn instr(&mut self, _: &ModuleEnv, _: &Instr, _: u32) -> Result<(), Error> {
-        Ok(())
-    }
-    fn br_table_target(&mut self, _: &ModuleEnv, _: u32, _: bool, _: u32) -> Result<(), Error> {
-        Ok(())
-    }
-    fn finish(&mut self, _: &ModuleEnv) -> Result<(), Error> {
-        Ok(())
     }
 }
 

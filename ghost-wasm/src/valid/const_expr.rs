@@ -21,6 +21,7 @@ pub struct ConstExpr {
     /// The operators.
     pub instrs: Box<[Instr]>,
     /// The offset of the first operator in the module.
+    #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "for those who look at modules"))]
     pub offset: u32,
 }
 

@@ -14,6 +14,8 @@ pub mod const_expr;
 pub mod env;
 mod locals;
 pub mod module;
+#[cfg(feature = "internals")]
+pub mod no_sink;
 mod operands;
 mod poly;
 pub mod rules;
