@@ -193,3 +193,31 @@ fn a_cut_file_is_refused() {
     std::panic::set_hook(hook);
     assert_eq!(outcomes, [true; 4]);
 }
+
+/// The entries that say what the file is and which block is the newest, each damaged in turn: no new chain
+/// may begin over what is there.
+#[test]
+fn a_store_that_lost_its_marks_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let info = three_blocks(&path);
+    let good = fs::read(&path).unwrap();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut outcomes = Vec::new();
+    for mark in [&b"head"[..], b"format", b"zvm-store-1", b"values", b"meta", b"headers"] {
+        for (at, _) in good.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x01;
+            fs::write(&path, &bad).unwrap();
+            outcomes.push((mark, at, open(&path).map(|chain| chain.info())));
+        }
+    }
+    std::panic::set_hook(hook);
+    assert!(outcomes.len() >= 6);
+    for (mark, at, outcome) in outcomes {
+        if let Ok(found) = outcome {
+            assert_eq!(found, info, "{} at {at}", String::from_utf8_lossy(mark));
+        }
+    }
+}
