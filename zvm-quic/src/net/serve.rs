@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
+use tokio::sync::Semaphore;
 
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Wire};
@@ -27,6 +28,8 @@ pub(super) struct Shared<N> {
     pub(super) spools: SpoolDir,
     pub(super) limits: Limits,
     pub(super) slots: Mutex<Slots>,
+    /// Requests that may be inside the node.
+    pub(super) room: Semaphore,
     pub(super) born: Instant,
 }
 
@@ -148,6 +151,11 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn request<N: Node>(shared: &Arc<Shared<N>>, request: Request) -> Result<Vec<u8>, Refusal> {
+    // Whoever leaves does not take back what was begun: without a bound, clients that come and go could pile
+    // up work without end.
+    let Ok(_room) = shared.room.try_acquire() else {
+        return Err(Refusal::new(AnswerCode::Busy, "the node has too many requests under way"));
+    };
     let node = shared.node.clone();
     match request {
         Request::Call(call) => {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, Runtime, TokioRuntime, VarInt};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::serve::{Shared, serve};
@@ -110,8 +111,9 @@ impl<N: Node> Server<N> {
         let opened = tokio::task::spawn_blocking(move || SpoolDir::open(dir, bytes_max)).await;
         let spools =
             opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
+        let room = Semaphore::new(usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX));
         let slots = Mutex::new(Slots::new(&limits));
-        let shared = Arc::new(Shared { node, spools, limits, slots, born: Instant::now() });
+        let shared = Arc::new(Shared { node, spools, limits, slots, room, born: Instant::now() });
         let serving = Arc::downgrade(&shared);
         let accepting = tokio::spawn(accept(endpoint.clone(), shared));
         let pin = config.identity.pin();

@@ -301,3 +301,23 @@ async fn a_trickling_sender_is_cut_off() {
     let refusal = client.raw_answer(recv).await.unwrap_err();
     assert_eq!(refusal.code, AnswerCode::TooSlow);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_enough_to_do_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for (requests_at_once, served) in [(1, true), (0, false)] {
+        let limits = Limits { requests_at_once, retry_attempts_max: 2, ..quick() };
+        let config = config(dir.path(), &Identity::generate().unwrap(), limits.clone());
+        let server = Server::start(config, TestNode::new()).await.unwrap();
+        let client = client_with(server.address(), server.pin(), limits);
+        for _ in 0..5 {
+            match client.health().await {
+                Ok(_) => assert!(served),
+                Err(ClientError::Unreachable { last, .. }) => {
+                    assert!(!served && last.contains(AnswerCode::Busy.name()), "{last}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}

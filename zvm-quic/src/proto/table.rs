@@ -161,6 +161,7 @@ limits! {
     stream_window_bytes: u32 = 128 << 10, "bytes", "in flight on one stream";
     connection_window_bytes: u32 = 1 << 20, "bytes", "in flight on one connection";
     streams_per_connection: u32 = 32, "streams", "open at once; unidirectional ones: none";
+    requests_at_once: u32 = 64, "requests", "begun inside the node or waiting for it; beyond them a client hears `busy`";
     connections_max: u32 = 1_024, "connections", "open at once";
     connections_before_retry: u32 = 256, "connections", "beyond them a new address must prove itself first";
     retry_initial_ms: u64 = 100, "milliseconds", "the client's first pause after a cut";
