@@ -102,6 +102,15 @@ fn locals_beyond_the_first_ones() {
         fails(&text(get, "externref"), ErrorCode::TypeMismatch);
     }
     fails(&text(135, "i32"), ErrorCode::UnknownLocal);
+    let params = |get: u32, ty: &str| {
+        let params = "i32 ".repeat(70) + "i64";
+        wat(&format!("(module (func (param {params}) (result {ty}) (local f32) (local.get {get})))"))
+    };
+    for (get, ty) in [(69, "i32"), (70, "i64"), (71, "f32")] {
+        passes(&params(get, ty));
+        fails(&params(get, "externref"), ErrorCode::TypeMismatch);
+    }
+    fails(&params(72, "i32"), ErrorCode::UnknownLocal);
 }
 
 #[test]

@@ -128,13 +128,9 @@ impl BodyValidator {
     pub fn begin(&mut self, env: &ModuleEnv, func: u32) {
         let type_index = env.funcs.get(func as usize).copied().unwrap_or(u32::MAX);
         self.stacks.start(BlockType::Type(type_index));
-        self.locals.clear();
+        self.locals.start(env.func_type(func));
         self.runs.clear();
         self.over_at = None;
-        for &param in env.func_type(func).map_or(&[][..], |ty| ty.params()) {
-            // A type's parameters are counted in a u32.
-            let _counted = self.locals.push(1, param);
-        }
     }
 
     /// A declared run of locals at `offset`.

@@ -1,9 +1,10 @@
-//! The types of a body's locals. Declared counts cost nothing: the first locals are looked up in a small
-//! array, the others by binary search over the declared runs.
+//! The types of a body's locals. Neither declared counts nor long parameter lists cost anything: the first
+//! locals are looked up in a small array, the others in the function's type or by binary search over the
+//! declared runs.
 
 use alloc::vec::Vec;
 
-use crate::types::ValType;
+use crate::types::{FuncType, ValType};
 
 /// How many locals are looked up directly.
 const DIRECT: usize = 64;
@@ -12,6 +13,7 @@ const DIRECT: usize = 64;
 #[derive(Debug)]
 pub(super) struct Locals {
     direct: [u8; DIRECT],
+    ty: Option<FuncType>,
     /// Index behind the run's last local, type.
     runs: Vec<(u32, ValType)>,
     count: u32,
@@ -19,12 +21,19 @@ pub(super) struct Locals {
 
 impl Locals {
     pub(super) fn new() -> Locals {
-        Locals { direct: [0; DIRECT], runs: Vec::new(), count: 0 }
+        Locals { direct: [0; DIRECT], ty: None, runs: Vec::new(), count: 0 }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Starts over with the parameters of a function.
+    pub(super) fn start(&mut self, ty: Option<&FuncType>) {
         self.runs.clear();
-        self.count = 0;
+        self.ty = ty.cloned();
+        let params = ty.map_or(&[][..], FuncType::params);
+        for (direct, &param) in self.direct.iter_mut().zip(params) {
+            *direct = param as u8;
+        }
+        // A type's parameters are counted in a u32.
+        self.count = u32::try_from(params.len()).unwrap_or(u32::MAX);
     }
 
     pub(super) fn count(&self) -> u32 {
@@ -61,6 +70,10 @@ impl Locals {
 
     #[inline(never)]
     fn search(&self, index: u32) -> Option<u8> {
+        let params = self.ty.as_ref().map_or(&[][..], FuncType::params);
+        if let Some(&param) = params.get(index as usize) {
+            return Some(param as u8);
+        }
         let at = self.runs.partition_point(|&(end, _)| end <= index);
         self.runs.get(at).map(|&(_, ty)| ty as u8)
     }
@@ -73,9 +86,11 @@ mod tests {
     #[test]
     fn direct_and_searched_locals_agree_with_the_runs() {
         let mut locals = Locals::new();
+        let params = [ValType::F32; 100];
+        locals.start(Some(&FuncType::new(params, [])));
         let runs =
             [(3, ValType::I32), (0, ValType::F32), (70, ValType::I64), (1, ValType::F64), (9, ValType::I32)];
-        let mut expected = Vec::new();
+        let mut expected: Vec<u8> = params.iter().map(|&ty| ty as u8).collect();
         for (count, ty) in runs {
             assert!(locals.push(count, ty).is_some());
             expected.extend(core::iter::repeat_n(ty as u8, count as usize));
@@ -83,9 +98,9 @@ mod tests {
         for (index, &ty) in (0_u32..).zip(&expected) {
             assert_eq!(locals.get(index), Some(ty), "local {index}");
         }
-        assert_eq!(locals.get(83), None);
+        assert_eq!(locals.get(183), None);
         assert!(locals.push(u32::MAX, ValType::I32).is_none());
-        locals.clear();
+        locals.start(None);
         assert_eq!(locals.get(0), None);
     }
 }
