@@ -107,12 +107,15 @@ impl Identity {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let identity = Identity::generate()?;
+                // Written aside first: a crash must not leave half a key under the name.
+                let half = path.with_extension("new");
                 let mut options = OpenOptions::new();
-                options.write(true).create_new(true);
+                options.write(true).create(true).truncate(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut file = options.open(path).map_err(file_error)?;
+                let mut file = options.open(&half).map_err(file_error)?;
                 file.write_all(&identity.key).and_then(|()| file.sync_all()).map_err(file_error)?;
+                fs::rename(&half, path).map_err(file_error)?;
                 Ok(identity)
             }
             Err(error) => Err(file_error(error)),
@@ -235,6 +238,12 @@ mod tests {
         let made = Identity::load_or_create(&path).unwrap();
         let read = Identity::load_or_create(&path).unwrap();
         assert_eq!(made.pin(), read.pin());
+        // What a crash may leave is no key, and does not stand in the way of one.
+        let other = dir.path().join("other.key");
+        fs::write(dir.path().join("other.new"), b"half").unwrap();
+        let made_anew = Identity::load_or_create(&other).unwrap();
+        assert_eq!(Identity::load_or_create(&other).unwrap().pin(), made_anew.pin());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         assert_ne!(made.pin(), Identity::generate().unwrap().pin());
         assert_eq!(made.pin().to_string().parse::<Pin>().unwrap(), made.pin());
         fs::write(&path, b"nonsense").unwrap();
