@@ -10,6 +10,11 @@ use ghost_wasm::{
 
 use crate::codec::Writer;
 use crate::crypto;
+use crate::envelope::{PAYLOAD_LEN_MAX, VALID_BLOCKS_MAX};
+use crate::receipt::{
+    LOG_DATA_LEN_MAX, LOG_DATA_TOTAL_MAX, LOG_ENTRIES_MAX, RETURN_DATA_LEN_MAX, TOPICS_MAX,
+};
+use crate::state::{JOURNAL_LEN_MAX, USER_KEY_LEN_MAX, VALUE_LEN_MAX};
 use crate::table::host_fns::{self, MODULE, host_fn};
 use crate::types::Hash;
 
@@ -23,8 +28,32 @@ pub fn profile_hash(engine: &Engine) -> Hash {
     let mut out = Writer::default();
     out.bytes(b"zvm-profile-v1")
         .sized(&engine.profile().canonical_bytes())
-        .sized(&host_fns::canonical_bytes());
+        .sized(&host_fns::canonical_bytes())
+        .sized(&limit_bytes());
     crypto::sha256(&out.finish())
+}
+
+/// The host's limits that decide about a call's outcome or its place in a block.
+const LIMITS: &[(&str, usize)] = &[
+    ("payload_len", PAYLOAD_LEN_MAX),
+    ("valid_blocks", VALID_BLOCKS_MAX as usize),
+    ("return_data_len", RETURN_DATA_LEN_MAX),
+    ("log_data_len", LOG_DATA_LEN_MAX),
+    ("log_data_total", LOG_DATA_TOTAL_MAX),
+    ("log_entries", LOG_ENTRIES_MAX),
+    ("topics", TOPICS_MAX),
+    ("user_key_len", USER_KEY_LEN_MAX),
+    ("value_len", VALUE_LEN_MAX),
+    ("journal_len", JOURNAL_LEN_MAX),
+];
+
+/// The bytes that stand for the limits in the hash of the rules: `sized(name) ‖ u64` each.
+fn limit_bytes() -> Vec<u8> {
+    let mut out = Writer::default();
+    for (name, limit) in LIMITS {
+        out.sized(name.as_bytes()).u64(*limit as u64);
+    }
+    out.finish()
 }
 
 macro_rules! rules {
@@ -284,6 +313,15 @@ mod tests {
 
     fn func(params: &[ValType], results: &[ValType]) -> ExternType {
         ExternType::Func(FuncType::new(params.iter().copied(), results.iter().copied()))
+    }
+
+    /// Two programs with another limit must not have the same rules: one's receipt is the other's trap.
+    #[test]
+    fn golden_limits() {
+        assert_eq!(
+            crate::types::hex(&crypto::sha256(&limit_bytes())),
+            "7b3565b5c7fee87828bcc810a5c9b28f0a9331801c8eaeee57fba29a2d244798"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod redb;
 mod tree;
 
 pub use backend::{Commit, Head, StateBackend, StoreError};
-pub use journal::{Checkpoint, Journal, JournalFull};
+pub use journal::{Checkpoint, JOURNAL_LEN_MAX, Journal, JournalFull};
 pub use memory::MemoryBackend;
 pub use redb::RedbBackend;
 pub use tree::Tree;
