@@ -26,7 +26,7 @@ use crate::types::{Address, Hash, hex};
 pub struct ChainConfig {
     /// Base units per gas that a call must offer.
     pub gas_price_floor: u64,
-    /// Gas of a query at most.
+    /// Gas of a query at most. Nobody pays for it, and no block is made meanwhile: a tenth of a second.
     pub query_gas_max: u64,
     /// Bytes of staged modules at most; those staged longest ago go first.
     pub staging_len_max: u64,
@@ -38,7 +38,7 @@ impl Default for ChainConfig {
     fn default() -> ChainConfig {
         ChainConfig {
             gas_price_floor: 1,
-            query_gas_max: 10_000_000_000,
+            query_gas_max: 1_000_000_000,
             staging_len_max: 64 * 1024 * 1024,
             keys_max: 20_000_000,
         }
