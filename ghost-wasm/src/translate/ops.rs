@@ -333,9 +333,11 @@ impl Translator {
 
     fn compare(&mut self, op: Op, family: Family) {
         let (mut right, mut left, mut op) = (self.pop(), self.pop(), op);
+        // A constant that is no immediate goes to a slot before the operands find their places: there is no
+        // form with the accumulator on the left and a slot on the right.
         let float = family == Family::FloatCompare;
-        if float {
-            for popped in [&mut left, &mut right] {
+        for popped in [&mut left, &mut right] {
+            if matches!(popped.operand, Operand::Const(value) if float || !fits(value)) {
                 popped.operand = self.no_const(*popped);
             }
         }
@@ -351,7 +353,10 @@ impl Translator {
             pair::SLOT_ACC => 2,
             pair::SLOT_IMM => 4,
             pair::ACC_IMM => 6,
-            _ => 0,
+            other => {
+                debug_assert_eq!(other, pair::SLOT_SLOT, "comparisons have no such form");
+                0
+            }
         };
         let Some(row) = family.row_of(op) else { return };
         self.produce(family.inst(row, variant), &[operands], ValType::I32, false);
