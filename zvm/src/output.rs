@@ -123,12 +123,13 @@ impl Output {
     }
 }
 
-/// A reader that went away ends the program silently; a full disk does not.
+/// A reader that went away does not end the work: a call that is half on its way is worse than an answer that
+/// nobody reads, and the exit code must stay true. A full disk ends it.
 fn write_line(to: &mut impl Write, text: Arguments<'_>) {
     let written = to.write_fmt(format_args!("{text}\n")).and_then(|()| to.flush());
     match written {
         Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(Exit::Ok as i32),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
             std::process::exit(Exit::Usage as i32);

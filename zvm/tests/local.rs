@@ -277,3 +277,18 @@ fn usage_and_unwritable_answers() {
         assert!(ended.err.contains("cannot write the answer"), "{ended:?}");
     }
 }
+
+/// The end of a pipe that nobody reads must not change what is done or how it is told.
+#[test]
+fn a_reader_that_leaves_does_not_change_the_exit_code() {
+    let dir = tempdir().expect("a folder");
+    let good = write(dir.path(), "good.wat", MODULE);
+    let bad = write(dir.path(), "bad.wat", INVALID);
+    for (files, code) in [([&good, &good], 0), ([&good, &bad], 1)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = program();
+        command.arg("validate").args(files).stdout(writer).stderr(Stdio::null());
+        assert_eq!(command.status().expect("runs").code(), Some(code));
+    }
+}
