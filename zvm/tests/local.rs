@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::process::Stdio;
 
 use common::{contract, program, write, zvm};
@@ -276,6 +277,26 @@ fn usage_and_unwritable_answers() {
         let ended = common::Ended::from(output.expect("runs")).expect_code(2);
         assert!(ended.err.contains("cannot write the answer"), "{ended:?}");
     }
+}
+
+#[test]
+fn modules_come_through_pipes_in_both_forms() {
+    let piped = |args: &[&str], input: &[u8]| -> common::Ended {
+        let mut command = program();
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        child.stdin.take().expect("piped").write_all(input).expect("written");
+        child.wait_with_output().expect("output").into()
+    };
+    let ended = piped(&["run", "-", "--invoke", "add", "2", "3"], MODULE.as_bytes()).expect_code(0);
+    assert_eq!(ended.out, "5\n");
+    let binary = std::fs::read(contract("counter")).expect("the contract");
+    let ended = piped(&["validate", "-"], &binary).expect_code(0);
+    assert!(ended.out.starts_with("-: valid"), "{ended:?}");
+    piped(&["validate", "-"], &binary[..100]).expect_code(1);
+    let ended = piped(&["validate", "-"], b"(module (func i32.nonsense))").expect_code(1);
+    assert!(ended.err.contains("i32.nonsense"), "{ended:?}");
+    piped(&["inspect", "-"], b"").expect_code(1);
 }
 
 /// The end of a pipe that nobody reads must not change what is done or how it is told.

@@ -19,7 +19,7 @@ use crate::secret::Signer;
 /// Stream a contract to a node and initialise it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The contract: .wasm or .wat
+    /// The contract: .wasm or .wat; - is standard input
     file: PathBuf,
 
     /// The types of the arguments of `init`, such as 'string,string,uint8,uint128'

@@ -16,7 +16,7 @@ use crate::scan::{self, Body, Section};
 /// Show what a module is made of
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A module: .wasm or .wat
+    /// A module: .wasm or .wat; - is standard input
     file: PathBuf,
 
     /// List every function

@@ -18,7 +18,7 @@ use crate::values;
 /// Run a function of a module
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A module: .wasm or .wat
+    /// A module: .wasm or .wat; - is standard input
     file: PathBuf,
 
     /// The exported function to call; without it the module is only instantiated, its start function run

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use ghost_wasm::{Config, Engine, Module, ModuleStream, Profile};
+use ghost_wasm::{Config, Engine, ErrorCode, Module, ModuleStream, Profile};
 use serde_json::{Value, json};
 
 use crate::disasm::Excerpt;
@@ -14,7 +14,7 @@ use crate::output::{DIM, Done, GOOD, Output, styled};
 /// Decode and validate modules
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Modules: .wasm or .wat
+    /// Modules: .wasm or .wat; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -75,6 +75,9 @@ fn feed(engine: &Engine, bytes: &[u8], chunk: Option<NonZeroUsize>) -> Result<Mo
 pub fn invalid(error: &ghost_wasm::Error, path: &Path, bytes: &[u8]) -> Failure {
     let mut failure = Failure::engine(error).in_file(path);
     failure.excerpt = error.offset().and_then(|offset| Excerpt::at(bytes, offset));
+    if error.code() == ErrorCode::MagicMissing && module::looks_like_text(bytes) {
+        failure.help = Some("this looks like the text format: the file's name must end in .wat".into());
+    }
     failure
 }
 
