@@ -112,6 +112,7 @@ fn a_contract_is_deployed_called_and_asked() {
     home.signed(&node, &["call", &to, "--value", "12345"]).expect_code(0);
     let ended = home.signed(&node, &["call", &to, "--value", "1000000000000000000000"]).expect_code(1);
     assert_eq!(ended.json()["error"]["code"], "call_refused");
+    assert!(ended.json()["error"]["text"].as_str().is_some_and(|text| text.contains("balance")), "{ended:?}");
 }
 
 #[test]
@@ -174,6 +175,12 @@ fn a_chain_survives_a_stop_and_a_kill() {
     let fund = format!("{}=1", home.address);
     let ended = zvm(["node", "--fund", &fund, "--dir", &home.path("chain")]).expect_code(2);
     assert!(ended.err.contains("genesis cannot be changed"), "{ended:?}");
+    let ended = zvm(["node", "--chain-id", "2", "--dir", &home.path("chain")]).expect_code(2);
+    assert!(ended.err.contains("genesis cannot be changed"), "{ended:?}");
+    assert!(second.err.contains("another node"), "{second:?}");
+    // The command that made the chain starts it again.
+    node.kill();
+    assert_eq!(home.node().started["height"], "3");
 }
 
 #[test]

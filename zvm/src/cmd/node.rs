@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
+use zvm_host::state::StoreError;
 use zvm_host::{Address, Chain, ChainConfig, ChainError, Genesis, RedbBackend, hex};
 use zvm_quic::net::Congestion;
 use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
@@ -141,6 +142,9 @@ fn open(dir: &Path, genesis: &Genesis) -> Result<Chain, ChainError> {
 fn chain_failure(error: &ChainError) -> Failure {
     let failure = Failure::new(Exit::Failed, "store", error);
     match error {
+        ChainError::Store(StoreError::Medium(_)) => {
+            failure.with_help("see whether another node serves the folder, and whether it can be written")
+        }
         ChainError::Store(_) => {
             failure.with_help("restore the folder from a copy, or begin a new chain in another one")
         }
@@ -161,14 +165,19 @@ fn genesis(args: &Args) -> Result<Genesis, Failure> {
     let path = args.dir.join(GENESIS_FILE);
     match fs::read(&path) {
         Ok(bytes) => {
-            if !args.fund.is_empty() || args.chain_id.is_some() {
+            let kept = Genesis::decode(&bytes)
+                .map_err(|error| Failure::new(Exit::Failed, "store", error).in_file(&path))?;
+            // The same command must start the same node again.
+            let asked = new_genesis(args.chain_id.unwrap_or(kept.chain_id), 0, args.fund.iter().copied());
+            let same_balances = args.fund.is_empty() || asked.balances == kept.balances;
+            if !same_balances || asked.chain_id != kept.chain_id {
                 return Err(Failure::usage(format_args!(
-                    "{} holds a chain already; its genesis cannot be changed",
+                    "{} holds a chain already, with another genesis; a genesis cannot be changed",
                     args.dir.display()
                 ))
                 .with_help("leave out --fund and --chain-id, or choose another folder"));
             }
-            Genesis::decode(&bytes).map_err(|error| Failure::new(Exit::Failed, "store", error).in_file(&path))
+            Ok(kept)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), args.fund.iter().copied());
