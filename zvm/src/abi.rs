@@ -83,12 +83,13 @@ impl Type {
                     Some(hex) => u128::from_str_radix(hex, 16),
                     None => digits.parse(),
                 };
-                let value = value.map_err(|_| wrong("0 to 2^128 - 1, decimal or 0x…"))?;
+                let range = format!("0 to 2^{} - 1, decimal or 0x…", len.saturating_mul(8).min(128));
+                let value = value.map_err(|_| wrong(&range))?;
                 let mut word = [0; 32];
                 word.iter_mut().zip(value.to_le_bytes()).for_each(|(to, from)| *to = from);
                 let (kept, rest) = word.split_at(len);
                 if rest.iter().any(|&byte| byte != 0) {
-                    return Err(wrong("it does not fit"));
+                    return Err(wrong(&range));
                 }
                 out.extend(kept);
             }
@@ -156,7 +157,9 @@ pub fn types(text: &str) -> Result<Vec<Type>, String> {
 /// The arguments alone: the input of `init`.
 pub fn encode_args(types: &[Type], args: &[String]) -> Result<Vec<u8>, String> {
     if types.len() != args.len() {
-        return Err(format!("{} arguments expected, {} given", types.len(), args.len()));
+        let names: Vec<_> = types.iter().map(Type::to_string).collect();
+        let count = |n: usize| if n == 1 { "1 argument".into() } else { format!("{n} arguments") };
+        return Err(format!("{} expected: ({}), {} given", count(types.len()), names.join(", "), args.len()));
     }
     let mut out = Vec::new();
     types.iter().zip(args).try_for_each(|(ty, text)| ty.encode(text, &mut out))?;

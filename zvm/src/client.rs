@@ -9,6 +9,7 @@ use std::time::Duration;
 use ghost_wasm::ErrorCode;
 use tokio::runtime::Runtime;
 use zvm_host::crypto::SigningKey;
+use zvm_host::table::host_gas;
 use zvm_host::{Address, Body, Record, hex, key};
 use zvm_quic::net::Congestion;
 use zvm_quic::proto::message::{ChainAnswer, UploadAnswer};
@@ -28,7 +29,8 @@ const VALID_BLOCKS: u64 = 1_000;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Remote {
     /// The node's address
-    #[arg(long, value_name = "IP:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433")]
+    #[arg(long, value_name = "IP:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433",
+        value_parser = parse_socket)]
     node: SocketAddr,
 
     /// The fingerprint of the node's key, as `zvm node` prints it
@@ -38,6 +40,11 @@ pub struct Remote {
     /// Seconds to wait for a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
+}
+
+/// An address of a socket; names are not looked up.
+pub fn parse_socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an IP address and a port expected, such as 127.0.0.1:4433".into())
 }
 
 fn parse_pin(text: &str) -> Result<Pin, String> {
@@ -200,7 +207,12 @@ impl Session {
         body.gas_price = offer.price.unwrap_or(chain.gas_price_floor);
         let affordable = balance.saturating_sub(body.value) / u128::from(body.gas_price.max(1));
         let affordable = u64::try_from(affordable).unwrap_or(u64::MAX);
-        body.gas_limit = offer.gas.unwrap_or_else(|| GAS_DEFAULT.min(chain.block_gas_limit).min(affordable));
+        let most = GAS_DEFAULT.min(chain.block_gas_limit);
+        body.gas_limit = offer.gas.unwrap_or_else(|| {
+            // Less than any call costs would be refused for its gas, and hide that it is coins that are missing.
+            let least = host_gas::intrinsic(body.clone().sign(signer, &chain.genesis_hash).wire_len());
+            if affordable < least { most } else { most.min(affordable) }
+        });
         Ok((body, chain))
     }
 

@@ -5,6 +5,7 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use ghost_wasm::FrameInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -158,12 +159,26 @@ fn failure_text(failure: &Failure) -> String {
             };
         }
     }
-    for (depth, frame) in failure.backtrace.iter().enumerate() {
-        let name = frame.name.as_deref().map(|name| format!(" <{name}>")).unwrap_or_default();
-        text += &format!("\n  {depth:>3}: function {}{name} at offset {:#x}", frame.func_index, frame.offset);
-    }
+    text += &backtrace(&failure.backtrace);
     if let Some(help) = &failure.help {
         text += &format!("\n  {} {help}", styled(HINT, "= help:"));
+    }
+    text
+}
+
+/// The frames, the innermost first; a frame that repeats is shown once, for recursion fills every backtrace.
+fn backtrace(frames: &[FrameInfo]) -> String {
+    let mut text = String::new();
+    let mut depth = 0usize;
+    let same = |a: &FrameInfo, b: &FrameInfo| (a.func_index, a.offset) == (b.func_index, b.offset);
+    for run in frames.chunk_by(same) {
+        let Some(frame) = run.first() else { continue };
+        let name = frame.name.as_deref().map(|name| format!(" <{name}>")).unwrap_or_default();
+        text += &format!("\n  {depth:>3}: function {}{name} at offset {:#x}", frame.func_index, frame.offset);
+        if run.len() > 1 {
+            text += &styled(DIM, format_args!(", {} times", run.len()));
+        }
+        depth = depth.saturating_add(run.len());
     }
     text
 }

@@ -73,7 +73,7 @@ pub fn choose(file: Option<&Path>, what: &str) -> Result<Secret, Failure> {
 fn ask(what: &str) -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(format_args!("{what}: no terminal to ask on"))
-            .with_help("name a file that holds it; see `zvm help key new`"));
+            .with_help("name a file whose first line it is: --password-file or --passphrase-file"));
     }
     rpassword::prompt_password(format!("{what}: "))
         .map(|text| Secret(Zeroizing::new(text)))

@@ -299,6 +299,42 @@ fn modules_come_through_pipes_in_both_forms() {
     piped(&["inspect", "-"], b"").expect_code(1);
 }
 
+#[test]
+fn mistakes_are_answered_with_what_helps() {
+    let dir = tempdir().expect("a folder");
+    let text = write(dir.path(), "text.wasm", MODULE);
+    let ended = zvm(["validate".as_ref(), text.as_os_str()]).expect_code(1);
+    assert!(ended.err.contains("must end in .wat"), "{ended:?}");
+
+    let ended = zvm(["run", contract("counter").to_str().expect("UTF-8")]).expect_code(1);
+    assert!(ended.err.contains("zvm deploy"), "{ended:?}");
+
+    let deep = write(
+        dir.path(),
+        "deep.wat",
+        r#"(module (func $r (call $r)) (func (export "deep") (call $r)) (func (export "spin") (loop br 0)))"#,
+    );
+    let deep = deep.to_str().expect("UTF-8");
+    let ended = zvm(["run", deep, "--invoke", "spin", "--gas", "77"]).expect_code(4);
+    assert!(ended.err.contains("77 gas was not enough; give more with --gas"), "{ended:?}");
+    // Thousands of equal frames are one line.
+    let ended = zvm(["run", deep, "--invoke", "deep"]).expect_code(3);
+    assert!(ended.err.contains("0: function 0 <r> at offset 0x"), "{ended:?}");
+    assert!(ended.err.contains(" times"), "{ended:?}");
+    assert!(ended.err.lines().count() < 8, "{ended:?}");
+    let error = zvm(["run", "--json", deep, "--invoke", "deep"]).expect_code(3).json()["error"].clone();
+    assert!(error["backtrace"].as_array().is_some_and(|frames| frames.len() > 8), "{error}");
+
+    let target = format!("0x{}", "11".repeat(20));
+    let pin = "0".repeat(64);
+    let ended = zvm(["query", &target, "get()", "--pin", &pin, "--node", "localhost:1"]).expect_code(2);
+    assert!(ended.err.contains("such as 127.0.0.1:4433"), "{ended:?}");
+    let ended = zvm(["query", &target, "get(uint64)", "x", "--pin", &pin]).expect_code(2);
+    assert!(ended.err.contains("0 to 2^64 - 1"), "{ended:?}");
+    let ended = zvm(["query", &target, "get(uint64)", "--pin", &pin]).expect_code(2);
+    assert!(ended.err.contains("1 argument expected: (uint64), 0 given"), "{ended:?}");
+}
+
 /// The end of a pipe that nobody reads must not change what is done or how it is told.
 #[test]
 fn a_reader_that_leaves_does_not_change_the_exit_code() {

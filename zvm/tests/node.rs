@@ -113,6 +113,16 @@ fn a_contract_is_deployed_called_and_asked() {
     let ended = home.signed(&node, &["call", &to, "--value", "1000000000000000000000"]).expect_code(1);
     assert_eq!(ended.json()["error"]["code"], "call_refused");
     assert!(ended.json()["error"]["text"].as_str().is_some_and(|text| text.contains("balance")), "{ended:?}");
+
+    // Gas that is missing is told as such; an answer of other types does not undo the call.
+    let ended = node.zvm(&["query", contract, "get()", "--gas", "10"]).expect_code(4);
+    assert!(ended.err.starts_with("error: out_of_gas\n"), "{ended:?}");
+    assert!(ended.err.contains("give more with --gas"), "{ended:?}");
+    let (key, password) = (home.path("key"), home.path("password"));
+    let args =
+        ["call", contract, "increment()", "--returns", "string", "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(0);
+    assert!(ended.out.contains("not of the types string"), "{ended:?}");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `zvm call`: signs a call of a contract, or a transfer of the native coin, and shows its receipt.
 
 use serde_json::json;
-use zvm_host::{Address, Body};
+use zvm_host::{Address, Body, Status};
 
 use crate::abi;
 use crate::client::{Offer, Remote, Session};
 use crate::failure::Failure;
-use crate::output::{Done, Output};
+use crate::output::{BAD, Done, Output, styled};
 use crate::receipt;
 use crate::secret::Signer;
 
@@ -53,6 +53,10 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let values = returns.and_then(|types| abi::decode(&types, &record.return_data));
     for value in values.iter().flatten() {
         out.line(format_args!("  returned      {value}"));
+    }
+    // The call is in a block: that its answer is read wrongly here must not look as if it had failed.
+    if let (Some(types), None, Status::Success) = (&args.returns, &values, record.receipt.status) {
+        out.line(format_args!("  returned      {}", styled(BAD, format_args!("not of the types {types}"))));
     }
     Ok(Done {
         exit: receipt::exit(record.receipt.status),

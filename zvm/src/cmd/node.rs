@@ -14,7 +14,7 @@ use zvm_host::{Address, Chain, ChainConfig, ChainError, Genesis, RedbBackend, he
 use zvm_quic::net::Congestion;
 use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
 
-use crate::client::runtime;
+use crate::client::{parse_socket, runtime};
 use crate::failure::{Exit, Failure};
 use crate::output::{BOLD, Done, Output, styled};
 
@@ -33,7 +33,7 @@ pub struct Args {
     dir: PathBuf,
 
     /// Where to listen; port 0: any free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4433")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4433", value_parser = parse_socket)]
     listen: SocketAddr,
 
     /// A balance of a new chain's genesis, in base units; may be given often
@@ -120,7 +120,8 @@ impl Running {
             congestion: Congestion::Cubic,
         };
         let server = runtime.block_on(Server::start(config, node.clone())).map_err(|error| match error {
-            ServerError::PortInUse(_) | ServerError::Io(_) => Failure::new(Exit::Network, "network", error),
+            ServerError::PortInUse(_) => Failure::new(Exit::Network, "network", error),
+            ServerError::Io(_) => Failure::new(Exit::Network, "network", format_args!("{listen}: {error}")),
             ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
             ServerError::Spool(_) => Failure::new(Exit::Failed, "store", error),
         })?;

@@ -65,8 +65,14 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         }
     } else {
         let words = abi::revert_text(&asked.return_data).unwrap_or_else(|| asked.text.clone());
+        let words = if words.is_empty() { words } else { format!(": {words}") };
         let code = if asked.code == 0 { String::new() } else { format!(" with code {}", asked.code) };
-        out.failure(&Failure::new(exit, name, format!("{name}{code}: {words}")));
+        let failure = Failure::new(exit, name, format!("{name}{code}{words}"));
+        out.failure(&if exit == Exit::OutOfGas {
+            failure.with_help(format_args!("{} gas was not enough; give more with --gas", asked.gas_used))
+        } else {
+            failure
+        });
     }
     out.note(format_args!("gas used {}", asked.gas_used));
     Ok(Done {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use ghost_wasm::{
-    Config, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, Module, Profile, Store, Val,
+    Config, Engine, ErrorKind, Extern, ExternType, Func, FuncType, Instance, Linker, Module, Profile, Store,
+    Val,
 };
 use serde_json::{Value, json};
 
@@ -56,6 +57,18 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         out.note(styled(DIM, format_args!("gas used {gas_used}")));
         let mut failure = Failure::engine(&error).in_file(&args.file);
         failure.gas_used = Some(gas_used);
+        match error.kind() {
+            ErrorKind::Link => {
+                failure.help = Some(
+                    "`run` gives a module nothing to import; a contract is run by a node (`zvm deploy`)"
+                        .into(),
+                );
+            }
+            ErrorKind::OutOfGas => {
+                failure.help = Some(format!("{gas_used} gas was not enough; give more with --gas"));
+            }
+            _ => {}
+        }
         for frame in &mut failure.backtrace {
             frame.name = frame.name.take().or_else(|| scan::function_name(&bytes, frame.func_index));
         }
