@@ -349,3 +349,14 @@ fn a_reader_that_leaves_does_not_change_the_exit_code() {
         assert_eq!(command.status().expect("runs").code(), Some(code));
     }
 }
+
+#[test]
+fn scripts_that_run_nothing_are_no_success() {
+    let dir = tempdir().expect("a folder");
+    let folder = dir.path().to_str().expect("UTF-8");
+    let ended = zvm(["wast", folder]).expect_code(2);
+    assert!(ended.err.contains("no .wast file"), "{ended:?}");
+    write(dir.path(), "broken.wast", "(modul");
+    let ended = zvm(["wast", folder]).expect_code(1);
+    assert!(ended.out.contains("broken.wast"), "{ended:?}");
+}

@@ -36,11 +36,16 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let mut backend = GhostBackend::new(args.profile.clone());
     let report = run_paths(&args.paths, &mut backend, &options)
         .map_err(|error| Failure::io(&error.path, &error.source))?;
+    if report.files == 0 {
+        return Err(Failure::usage("no .wast file is there"));
+    }
     show(out, &report);
-    // What is not supported is listed and counted, but it is no failure of the engine.
-    let failed = report.directives().failed;
+    // What is not supported is listed and counted, but it is no failure of the engine; that nothing at all
+    // could be run is one of the scripts.
+    let all = report.directives();
+    let good = all.failed == 0 && all.passed > 0;
     Ok(Done {
-        exit: if failed == 0 { Exit::Ok } else { Exit::Failed },
+        exit: if good { Exit::Ok } else { Exit::Failed },
         result: json!({
             "profile": args.profile.name(),
             "files": report.files,
