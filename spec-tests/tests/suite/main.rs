@@ -13,6 +13,7 @@ use wast_runner::{Backend, Chunking, GhostBackend, Kind, Options, OracleBackend,
 const OWN: &[(&str, &str)] = &[
     ("const_globals", include_str!("../../wast/const_globals.wast")),
     ("bug_classes", include_str!("../../wast/bug_classes.wast")),
+    ("translator", include_str!("../../wast/translator.wast")),
 ];
 
 /// What is run under which profile, and how many engine assertions it has.
@@ -53,7 +54,7 @@ const CORPORA: &[Corpus] = &[
         name: "own scripts",
         profile: Profile::WASM_2,
         scripts: || OWN.iter().map(|(name, source)| ((*name).to_owned(), *source)).collect(),
-        assertions: 35,
+        assertions: 38,
     },
 ];
 
