@@ -290,6 +290,11 @@ fn a_deploy_of_an_invalid_module_is_status_6() {
     let record = net.included(&alice(), Body::deploy(0, &hash, &[]));
     assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::InvalidModule, GAS));
     assert!(record.receipt.created.is_zero());
+    // Who cannot pay for the bytes does not have them judged.
+    let gas_limit =
+        zvm_host::table::host_gas::intrinsic(zvm_host::envelope::FIXED_LEN + 32) + 200 * (33 + 8) - 1;
+    let record = net.included(&alice(), Body { gas_limit, ..Body::deploy(1, &hash, &[]) });
+    assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::OutOfGas, gas_limit));
     assert_eq!(net.all_balances(), 2 * SUPPLY);
 }
 

@@ -266,6 +266,10 @@ fn place_code(
         Some(bytes) => bytes,
         None => staged(journal, code_hash)?.ok_or(ApplyError::MissingCode(*code_hash))?,
     };
+    // Whoever stored it before, each deploy pays for the bytes: first, so that nobody has a node hash and
+    // validate a large module for the price of an envelope.
+    let growth = code_key(code_hash).len().saturating_add(bytes.len());
+    meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
     // Also when the module is ready in memory: what becomes state must be what has this name.
     if crypto::blake3(&bytes) != *code_hash {
         let text = format!("the module {} has other bytes", hex(code_hash));
@@ -282,10 +286,8 @@ fn place_code(
         }
         Verdict::Missing => return Err(ApplyError::MissingCode(*code_hash).into()),
     };
-    // Whoever validated and stored it before: each deploy pays for work and bytes.
+    // And for the work, whoever validated it before.
     meter.charge(DEPLOY_WORK.saturating_mul(module.module().work()))?;
-    let growth = code_key(code_hash).len().saturating_add(bytes.len());
-    meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
     let address = contract_address(&call.signer, call.envelope.body.nonce, code_hash);
     let before = journal.account(&address)?;
     // Storage without code or nonce cannot be: a contract is never removed.
