@@ -50,8 +50,9 @@ pub struct Program {
     /// Whether no result depends on the bits of a NaN, which engines choose differently.
     pub nan_free: bool,
     /// Whether another engine can be asked. Of our own bodies wasmi 2.0.0 runs about one in ten thousand
-    /// wrongly: a read of a local that waits on the operand stack while the local is written is lost.
-    /// The environment variable `FUZZ_PEER=all` asks it nonetheless.
+    /// wrongly: in `found/programs/peer_loses_a_waiting_read.wasm`, `f1` returns the parameter that it read
+    /// first and divided by itself without a trap, and wasmi says it is zero. The environment variable
+    /// `FUZZ_PEER=all` asks it nonetheless.
     pub ask_peer: bool,
 }
 
