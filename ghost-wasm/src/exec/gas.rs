@@ -55,7 +55,8 @@ impl Meter {
     /// Sets the limit, and what is used to zero. Only while nothing is handed out.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit.min(GAS_UNLIMITED);
-        self.bank = self.limit as i64;
+        // What a cap keeps out of reach comes back when the cap ends.
+        self.bank = self.limit.saturating_sub(self.reserved) as i64;
     }
 
     /// What is left while nothing is handed out.
