@@ -61,9 +61,13 @@ impl<T> Caller<'_, T> {
         gas: u64,
         f: impl FnOnce(&mut Self) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        let id = self.store.inner.id;
         let reserved = self.store.inner.meter.reserve(gas);
         let result = f(self);
-        self.store.inner.meter.release(reserved);
+        // `f` may have put another store in this one's place.
+        if self.store.inner.id == id {
+            self.store.inner.meter.release(reserved);
+        }
         result.map_err(|error| {
             if error.code() == ErrorCode::OutOfGas && reserved > 0 {
                 Error::new(ErrorCode::OutOfGasCap)

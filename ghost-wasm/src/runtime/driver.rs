@@ -20,18 +20,31 @@ const FRAMES_SHOWN: usize = 64;
 pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Result<(), Error> {
     store.inner.usable()?;
     let entity = store.inner.funcs.get(func as usize).copied();
-    match entity.ok_or_else(|| Error::new(ErrorCode::Internal))?.kind {
-        FuncKind::Host(host) => call_host(store, host, None, slots),
-        FuncKind::Wasm { instance, defined } => {
-            let outermost = store.inner.nesting == 0;
-            if store.inner.nesting >= store.inner.engine.profile().limits().host_nesting {
-                return Err(trap(TrapCode::StackExhausted, Vec::new()));
+    let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
+    // Host functions too: a guest can have one call itself, and that uses native stack.
+    if store.inner.nesting >= store.inner.engine.profile().limits().host_nesting {
+        return Err(trap(TrapCode::StackExhausted, Vec::new()));
+    }
+    let outermost = store.inner.nesting == 0;
+    match entity.kind {
+        FuncKind::Host(host) => {
+            let id = store.inner.id;
+            store.inner.nesting += 1;
+            let result = call_host(store, host, None, slots);
+            if store.inner.id == id {
+                store.inner.nesting -= 1;
+                // With the host's frame in between there is nothing to resume.
+                store.inner.poisoned |= outermost && result.as_ref().is_err_and(Error::is_out_of_gas);
             }
+            result
+        }
+        FuncKind::Wasm { instance, defined } => {
             let saved = store.inner.cx.arrive().map_err(host_fault)?;
             let switches = store.inner.switches.len();
             store.inner.nesting += 1;
             let base = store.inner.cx.entry_base();
-            let entry = Entry { func, saved, switches, base, depth: store.inner.cx.depth(), left: 0 };
+            let depth = store.inner.cx.depth();
+            let entry = Entry { func, store: store.inner.id, saved, switches, base, depth, left: 0 };
             let result = enter(store, instance, defined, &entry, slots);
             finish(store, entry, outermost, result)
         }
@@ -43,6 +56,8 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
 pub(crate) struct Entry {
     /// The function entered.
     pub func: u32,
+    /// The store that it is of.
+    store: u64,
     saved: Saved,
     /// Height of the driver's list of switches.
     switches: usize,
@@ -62,6 +77,10 @@ fn finish<T>(
     result: Result<(), Error>,
 ) -> Result<(), Error> {
     let inner = &mut store.inner;
+    if inner.id != entry.store {
+        // Nothing of the entry is here (see `call_host`).
+        return result;
+    }
     inner.nesting -= 1;
     let left = inner.meter.take_suspended();
     if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
@@ -262,7 +281,15 @@ fn call_host<T>(
 ) -> Result<(), Error> {
     let function = store.hosts.get(host as usize).cloned();
     let function = function.ok_or_else(|| Error::new(ErrorCode::Internal))?;
-    function(Caller { store, instance }, slots)
+    let before = (store.inner.id, store.inner.nesting);
+    let result = function(Caller { store, instance }, slots);
+    // A caller hands the store out as `&mut`: the function may have put another one in its place, and what
+    // ran may be gone. Or it has caught a panic that went through a call, which was then not ended.
+    if (store.inner.id, store.inner.nesting) != before {
+        return Err(Error::new(ErrorCode::WrongStore)
+            .with_detail("a host function exchanged its store or broke a call off"));
+    }
+    result
 }
 
 /// A call that a handler leaves to the driver: arguments from slot `a` on. The call has been charged.
@@ -319,9 +346,12 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             };
             slots.copy_from_slice(inner.cx.slots_mut(base, len).map_err(host_fault)?);
             let instance = inner.cx.instance_index();
+            let id = inner.id;
             let outcome = call_host(store, host, instance, slots);
             let inner = &mut store.inner;
-            inner.cx.leave_host(before);
+            if inner.id == id {
+                inner.cx.leave_host(before);
+            }
             outcome?;
             inner.cx.slots_mut(base, len).map_err(host_fault)?.copy_from_slice(slots);
             inner.cx.set_funcs(inner.views.as_ptr());
