@@ -66,7 +66,7 @@ pub fn arguments(ty: &FuncType, rng: &mut Rng) -> Vec<Value> {
     ty.params()
         .iter()
         .map(|&ty| {
-            let bits = if rng.chance(60) { edges[rng.below(edges.len())] } else { rng.next() };
+            let bits = if rng.chance(60) { edges[rng.below(edges.len())] } else { rng.draw() };
             Value(ty, cut(ty, bits))
         })
         .collect()

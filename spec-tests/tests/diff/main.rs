@@ -19,7 +19,7 @@ use machine::{EngineMachine, Machine, OracleMachine, Seen, State, arguments};
 pub struct Rng(pub u64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         // Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -29,7 +29,7 @@ impl Rng {
     }
 
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
+        (self.draw() % end.max(1) as u64) as usize
     }
 
     pub fn chance(&mut self, percent: usize) -> bool {
@@ -107,7 +107,7 @@ fn compare(bytes: &[u8], seed: u64, what: &str, counts: &mut Counts) {
 
     // Instantiation under limits.
     let (started, _) = EngineMachine::start(&program, UNLIMITED);
-    let start_limits = [UNLIMITED, rng.next() % (started.gas + 1), rng.next() % (started.gas + 1)];
+    let start_limits = [UNLIMITED, rng.draw() % (started.gas + 1), rng.draw() % (started.gas + 1)];
     for gas in start_limits {
         let (by_engine, engine) = EngineMachine::start(&program, gas);
         let (by_oracle, oracle) = OracleMachine::start(&program, gas);
@@ -145,15 +145,15 @@ fn compare(bytes: &[u8], seed: u64, what: &str, counts: &mut Counts) {
     let call = &calls[rng.below(used.len())];
     let all = same_once(&program, call, UNLIMITED, what);
     assert_eq!(once::<EngineMachine>(&sliced, call, UNLIMITED).0, all, "{what}: a gas slice of one");
-    for index in 0..if seed % 16 == 0 { 50 } else { 3 } {
-        let gas = rng.next() % (all.gas + 1);
+    for index in 0..if seed.is_multiple_of(16) { 50 } else { 3 } {
+        let gas = rng.draw() % (all.gas + 1);
         let limited = same_once(&program, call, gas, what);
         counts.limits += 1;
         if index == 0 {
             assert_eq!(once::<EngineMachine>(&sliced, call, gas).0, limited, "{what}: a gas slice of one");
         }
     }
-    if seed % 64 == 0 {
+    if seed.is_multiple_of(64) {
         for gas in 0..all.gas.min(500) {
             same_once(&program, call, gas, what);
             counts.limits += 1;

@@ -8,10 +8,10 @@ use crate::Rng;
 /// Two of three programs import nothing.
 pub fn program(seed: u64) -> Option<Vec<u8>> {
     let mut rng = Rng(seed);
-    let random: Vec<u8> = (0..6000).map(|_| rng.next() as u8).collect();
+    let random: Vec<u8> = (0..6000).map(|_| rng.draw() as u8).collect();
     let config = Config {
         min_imports: 0,
-        max_imports: if seed % 3 == 0 { 6 } else { 0 },
+        max_imports: if seed.is_multiple_of(3) { 6 } else { 0 },
         export_everything: true,
         allow_start_export: true,
         min_funcs: 1,

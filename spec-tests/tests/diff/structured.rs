@@ -163,9 +163,9 @@ impl Gen<'_> {
             ["0", "-0", "1", "-1.5", "inf", "-inf", "nan", "-nan:0x400001", "3e9", "-2147483649", "0x1p-126"];
         match ty {
             ValType::I32 if self.rng.chance(90) => format!("i32.const {}", ints[self.rng.below(ints.len())]),
-            ValType::I32 => format!("i32.const {}", self.rng.next() as i32),
+            ValType::I32 => format!("i32.const {}", self.rng.draw() as i32),
             ValType::I64 if self.rng.chance(80) => format!("i64.const {}", ints[self.rng.below(ints.len())]),
-            ValType::I64 => format!("i64.const {}", self.rng.next() as i64),
+            ValType::I64 => format!("i64.const {}", self.rng.draw() as i64),
             float => format!("{float}.const {}", floats[self.rng.below(floats.len())]),
         }
     }
