@@ -150,3 +150,31 @@ fn a_cap_in_a_function_that_the_host_calls() {
     }
     assert_eq!(store.resume(1, &mut []).unwrap_err().code(), ErrorCode::NothingToResume);
 }
+
+/// A host function swallows that an inner call ran out of gas. With more gas that call would have ended
+/// otherwise, so the outer one cannot go on as if it had had more from the start.
+#[test]
+fn a_host_function_swallows_the_end_of_the_gas() {
+    let engine = Engine::default();
+    let text = r#"(module (import "h" "f" (func $f))
+        (func (export "spin") (local i32)
+            (loop $l (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000)))))
+        (func (export "run") (call $f)))"#;
+    let module = module(&engine, text);
+    let spin = |mut caller: Caller<'_, ()>| {
+        let spin = caller.get_export("spin").and_then(Extern::into_func).unwrap();
+        drop(spin.call(&mut caller, &[], &mut []));
+    };
+    let charge = |mut caller: Caller<'_, ()>| drop(caller.charge(5_000));
+    let mut linkers = [Linker::new(&engine), Linker::new(&engine)];
+    linkers[0].func_wrap("h", "f", spin).unwrap();
+    linkers[1].func_wrap("h", "f", charge).unwrap();
+    for linker in linkers {
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let run = instance.get_typed_func::<(), ()>(&store, "run").unwrap();
+        store.set_gas(1_000);
+        assert!(run.call(&mut store, ()).unwrap_err().is_out_of_gas());
+        assert_eq!(store.resume(1 << 30, &mut []).unwrap_err().code(), ErrorCode::NothingToResume);
+    }
+}

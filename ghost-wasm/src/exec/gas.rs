@@ -26,6 +26,8 @@ pub struct Meter {
     reserved: u64,
     /// What was left when the gas ran out at an op that can run again (negative if overdrawn).
     suspended: Option<i64>,
+    /// Something ran out whose end a host function has seen: more gas would have changed what it did.
+    lost: bool,
     slice: i64,
     /// The slice may still grow.
     growing: bool,
@@ -44,6 +46,7 @@ impl Default for Meter {
             limit: GAS_UNLIMITED,
             reserved: 0,
             suspended: None,
+            lost: false,
             slice: SLICE_FIRST,
             growing: true,
             fixed: None,
@@ -93,6 +96,7 @@ impl Meter {
     pub fn charge(&mut self, cost: u64) -> Result<(), OutOfGas> {
         if cost > self.left() {
             self.bank = 0;
+            self.lost |= self.reserved == 0;
             return Err(OutOfGas);
         }
         self.bank -= cost as i64;
@@ -131,9 +135,19 @@ impl Meter {
         OutOfGas
     }
 
-    /// Whether the gas ran out where the run can go on; asking forgets it.
-    pub fn take_suspended(&mut self) -> Option<i64> {
-        self.suspended.take()
+    /// An entry from the host begins with no other below it.
+    pub fn begin(&mut self) {
+        self.lost = false;
+    }
+
+    /// What was left where the gas of an entry ran out, if that entry can go on; asking forgets it.
+    pub fn take_suspended(&mut self, outermost: bool) -> Option<i64> {
+        let left = self.suspended.take()?;
+        if !outermost {
+            // Under a cap more gas would have changed nothing.
+            self.lost |= self.reserved == 0;
+        }
+        (outermost && !self.lost).then_some(left)
     }
 
     /// Adds gas to the limit for a run that goes on with `left`.

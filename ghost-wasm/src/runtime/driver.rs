@@ -26,6 +26,9 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
         return Err(trap(TrapCode::StackExhausted, Vec::new()));
     }
     let outermost = store.inner.nesting == 0;
+    if outermost {
+        store.inner.meter.begin();
+    }
     match entity.kind {
         FuncKind::Host(host) => {
             let id = store.inner.id;
@@ -82,7 +85,7 @@ fn finish<T>(
         return result;
     }
     inner.nesting -= 1;
-    let left = inner.meter.take_suspended();
+    let left = inner.meter.take_suspended(outermost);
     if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
         inner.poisoned = true;
         if let Some(left) = left {
