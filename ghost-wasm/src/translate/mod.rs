@@ -32,6 +32,10 @@ use run::Run;
 use slots::Slots;
 use stack::Stack;
 
+/// No body begins above this position: fields of ops are counted in halves of words, in 32 bits, and a body
+/// that begins below ends far from where those end.
+const POSITION_MAX: usize = 1 << 29;
+
 /// Translates the bodies of one module.
 #[derive(Debug)]
 pub struct Translator {
@@ -136,6 +140,9 @@ impl BodySink for Translator {
         self.func = func;
         self.offset = offset;
         self.start = self.code.len();
+        if self.start > POSITION_MAX {
+            return Err(Error::limit(Limit::ModuleBytes, u64::from(offset)).with_offset(u64::from(offset)));
+        }
         self.locals.clear();
         self.frames.clear();
         self.fixups.clear();
