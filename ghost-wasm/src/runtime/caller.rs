@@ -52,7 +52,7 @@ impl<T> Caller<'_, T> {
     }
 
     /// Lets `f` use at most `gas`; what it leaves goes back. Running out of the cap alone is an error of the
-    /// inner call (`OutOfGasCap`).
+    /// inner call (`OutOfGasCap`); what that call has written to memories, tables and globals is then undefined.
     ///
     /// # Errors
     /// Those of `f`.
