@@ -181,11 +181,12 @@ fn our_own_scripts_agree_with_the_peer() {
     for (name, source) in [
         ("const_globals", include_str!("../wast/const_globals.wast")),
         ("bug_classes", include_str!("../wast/bug_classes.wast")),
+        ("translator", include_str!("../wast/translator.wast")),
     ] {
         let mut decoder = Decoder { features: WasmFeatures::WASM2 - WasmFeatures::GC, modules: 0 };
         let report = run_script(name, source, &mut decoder, &Options::default());
         assert_eq!(report.count(Kind::File).total, 0, "{name}");
-        assert!(report.engine_assertions().total >= 6, "{name}");
+        assert!(report.engine_assertions().total >= 3, "{name}");
         for finding in &report.findings {
             match (&finding.kind, &finding.outcome) {
                 (Kind::AssertInvalid | Kind::AssertMalformedBinary, Outcome::Failed(text)) => {
