@@ -5,7 +5,7 @@ use ghost_wasm::{
     MemoryType, Module, ModuleStream, Profile, Store, Table, TableType, TrapCode, Val, ValType,
 };
 
-use crate::spectest::{self, Param};
+use crate::spectest;
 use crate::{Backend, Chunking, Failure, FailureKind, InstanceId, ModuleId, Options, WastVal};
 
 /// The engine, under one profile.
@@ -35,7 +35,7 @@ impl GhostBackend {
 
     fn set_up_spectest(&mut self) -> Result<(), Error> {
         for (name, params) in spectest::FUNCTIONS {
-            let ty = FuncType::new(params.iter().map(|param| param_type(*param)), []);
+            let ty = FuncType::new(params.iter().map(|param| param.val_type()), []);
             // Defined in the store, so that every module that imports it gets the same function.
             let func = Func::new(&mut self.store, ty, |_, _, _| Ok(()))?;
             self.linker.define(spectest::MODULE, name, func)?;
@@ -139,15 +139,6 @@ fn failure(error: Error) -> Failure {
         _ => FailureKind::Other,
     };
     Failure { kind, text: error.to_string(), offset: error.offset() }
-}
-
-fn param_type(param: Param) -> ValType {
-    match param {
-        Param::I32 => ValType::I32,
-        Param::I64 => ValType::I64,
-        Param::F32 => ValType::F32,
-        Param::F64 => ValType::F64,
-    }
 }
 
 /// `None` for a function that only the script knows.

@@ -7,7 +7,7 @@ use ghost_wasm::internals::Op;
 use ghost_wasm::{ErrorKind, FuncType, GlobalType, MemoryType, Profile, TableType, TrapCode, ValType};
 use ghost_wasm_oracle::{Error, Extern, InstanceAddr, Linker, Module, ModuleStream, Store, Val};
 
-use crate::spectest::{self, Param};
+use crate::spectest;
 use crate::{Backend, Chunking, Failure, FailureKind, InstanceId, ModuleId, Options, WastVal};
 
 /// The oracle, under one profile.
@@ -45,7 +45,7 @@ impl OracleBackend {
     fn set_up_spectest(&mut self) -> Result<(), Error> {
         let mut define = |name, item| self.linker.define(spectest::MODULE, name, item);
         for (name, params) in spectest::FUNCTIONS {
-            let ty = FuncType::new(params.iter().map(|param| param_type(*param)), []);
+            let ty = FuncType::new(params.iter().map(|param| param.val_type()), []);
             define(name, Extern::Func(self.store.new_func(ty, |_, _, _| Ok(Vec::new()))));
         }
         for (name, value) in spectest::GLOBALS {
@@ -150,15 +150,6 @@ fn failure(error: Error) -> Failure {
         _ => None,
     };
     Failure { kind, text: error.to_string(), offset }
-}
-
-fn param_type(param: Param) -> ValType {
-    match param {
-        Param::I32 => ValType::I32,
-        Param::I64 => ValType::I64,
-        Param::F32 => ValType::F32,
-        Param::F64 => ValType::F64,
-    }
 }
 
 /// `None` for a function that only the script knows.

@@ -1,5 +1,7 @@
 //! The host module `spectest` that scripts import from, as data: every backend builds it from here.
 
+use ghost_wasm::ValType;
+
 use crate::WastVal;
 use WastVal::{F32, F64, I32, I64};
 
@@ -17,6 +19,18 @@ pub enum Param {
     F32,
     /// A 64-bit float.
     F64,
+}
+
+impl Param {
+    /// The engine's name for it.
+    pub fn val_type(self) -> ValType {
+        match self {
+            Param::I32 => ValType::I32,
+            Param::I64 => ValType::I64,
+            Param::F32 => ValType::F32,
+            Param::F64 => ValType::F64,
+        }
+    }
 }
 
 /// The functions: they take values, do nothing and return nothing.
