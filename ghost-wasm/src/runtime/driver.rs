@@ -130,8 +130,7 @@ fn enter<T>(
     slots: &mut [u64],
 ) -> Result<(), Error> {
     let inner = &mut store.inner;
-    let (record, view) = inner.code_of(instance, defined)?;
-    let enter_cost = record_of(inner, instance, defined)?;
+    let (record, view, enter_cost) = inner.code_of(instance, defined)?;
     match inner.cx.slots_mut(entry.base, slots.len()) {
         Ok(stack) => stack.copy_from_slice(slots),
         Err(error) => return Err(stack_error(inner, error, enter_cost)),
@@ -142,12 +141,6 @@ fn enter<T>(
     }
     inner.meter.lend(&mut inner.cx);
     run_to_end(store, entry, slots)
-}
-
-fn record_of(inner: &StoreInner, instance: u32, defined: u32) -> Result<u32, Error> {
-    let records = inner.instance(instance)?.module.inner.code.records();
-    let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
-    Ok(record.enter_cost)
 }
 
 /// Runs until the entry that began at `depth` returns. On an error all gas has been collected.
@@ -303,8 +296,7 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
     let base = inner.cx.absolute(a);
     match entity.kind {
         FuncKind::Wasm { instance, defined } => {
-            let (record, view) = inner.code_of(instance, defined)?;
-            let enter_cost = record_of(inner, instance, defined)?;
+            let (record, view, enter_cost) = inner.code_of(instance, defined)?;
             let caller = inner.cx.instance_ptr();
             let ip = inner.cx.ip();
             match inner.cx.enter(record, view, base, switch_back_code()) {

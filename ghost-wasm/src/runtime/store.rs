@@ -339,16 +339,16 @@ impl StoreInner {
         if self.poisoned { Err(Error::new(ErrorCode::Poisoned)) } else { Ok(()) }
     }
 
-    /// Code and view of a WebAssembly function.
+    /// Code and view of a WebAssembly function, and what entering it costs.
     pub fn code_of(
         &self,
         instance: u32,
         defined: u32,
-    ) -> Result<(*const CodeRecord, *const InstanceView), Error> {
+    ) -> Result<(*const CodeRecord, *const InstanceView, u32), Error> {
         let instance = self.instance(instance)?;
         let records = instance.module.inner.code.records();
         let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
-        Ok((core::ptr::from_ref(record), instance.view.address()))
+        Ok((core::ptr::from_ref(record), instance.view.address(), record.enter_cost))
     }
 }
 
