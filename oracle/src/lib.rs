@@ -36,13 +36,16 @@
 //!    imports and making memories and tables of their initial size costs nothing.
 //! 7. **Host functions** cost their own formula ([`Store::charge`]); the `call` that reaches them costs what
 //!    a call costs; there is no `enter`.
+//! 8. **A host function that outlives an inner call's out-of-gas** may return, but no WebAssembly goes on: its
+//!    caller ends with out-of-gas, too, and every further call in the store is a mistake. That an operator or
+//!    `enter` could not be paid counts, not that a host function could not pay what it asked for itself.
 //!
 //! # The stack
 //! Two numbers are limited by the profile: the active functions by `frames`, and slots by
 //! `value_stack_slots`. Beyond either is the trap "call stack exhausted".
 //!
 //! - Each active WebAssembly function counts one frame, and so does each active host function that
-//!   WebAssembly called. A host function that the host calls counts nothing.
+//!   WebAssembly called. A host function that the host calls counts no frame and no slots.
 //! - Slots in use are the locals (with parameters) and the operands of all active functions. The arguments
 //!   of a call count as the callee's parameters, no longer as the caller's operands.
 //! - A WebAssembly function may be entered if the slots in use without its arguments, and those of its
@@ -53,8 +56,8 @@
 //!   operator is unreachable when it follows `unreachable`, `br`, `br_table` or `return` before the `else`
 //!   or `end` of the innermost block around both; that `else` or `end` is reachable again exactly when its
 //!   block was entered by reachable code.
-//! - When the host enters a WebAssembly function within `host_nesting` other such entries, that is "call
-//!   stack exhausted", too. It is checked before `enter` is paid.
+//! - When the host calls a function, WebAssembly or its own, within `host_nesting` other such calls, that is
+//!   "call stack exhausted", too. It is checked before `enter` is paid.
 //!
 //! # Growth
 //! `memory.grow` and `table.grow` fail by the declared maximum and the profile's limits, never by the state

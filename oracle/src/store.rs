@@ -57,6 +57,8 @@ pub struct Store {
     pub(crate) schedule: Schedule,
     pub(crate) meter: Meter,
     pub(crate) depth: Depth,
+    /// An inner call ran out of gas in WebAssembly: nothing runs any more.
+    pub(crate) spent: bool,
     pub(crate) funcs: Vec<Func>,
     pub(crate) tables: Vec<Table>,
     pub(crate) memories: Vec<Memory>,
@@ -82,6 +84,7 @@ impl Store {
             schedule: profile.schedule().clone(),
             meter: Meter { used: 0, limit: u64::MAX },
             depth: Depth::default(),
+            spent: false,
             funcs: Vec::new(),
             tables: Vec::new(),
             memories: Vec::new(),

@@ -489,17 +489,26 @@ fn host_functions_pay_their_own_formula_and_the_call() {
 #[test]
 fn the_host_enters_like_anybody() {
     let profile = &Profile::WASM_2_EXT;
-    let mut store = Store::new(profile);
-    let back = calls_back(&mut store, "inner");
-    let linker = linker(&[("host", "back", Extern::Func(back))]);
     let text = r#"(module (import "host" "back" (func $back))
         (func (export "inner") (local i64 i64 i64 i64))
         (func (export "f") call $back))"#;
-    let instance = linker.instantiate(&mut store, &module(profile, text)).expect("it links");
+    let module = module(profile, text);
+    let run = |limit| {
+        let mut store = Store::new(profile);
+        let back = calls_back(&mut store, "inner");
+        let linker = linker(&[("host", "back", Extern::Func(back))]);
+        let instance = linker.instantiate(&mut store, &module).expect("it links");
+        let ended = call_with(&mut store, instance, "f", &[], limit);
+        (ended, call(&mut store, instance, "f", &[]).0)
+    };
     // enter 4, call 56, inner: enter 4 + 1, end 2; end 2
-    assert_eq!(call(&mut store, instance, "f", &[]), (End::Values(vec![]), 69));
+    assert_eq!(run(u64::MAX), ((End::Values(vec![]), 69), End::Values(vec![])));
     // Out-of-gas within the inner call is the host function's error, which it hands on.
+    let over = Error::Usage("the store ran out of gas").to_string();
     for limit in 0..69 {
-        assert_eq!(call_with(&mut store, instance, "f", &[], limit), (End::OutOfGas, limit));
+        let (ended, next) = run(limit);
+        assert_eq!(ended, (End::OutOfGas, limit));
+        let inner = (60..67).contains(&limit);
+        assert_eq!(next, if inner { End::Other(over.clone()) } else { End::Values(vec![]) }, "{limit}");
     }
 }

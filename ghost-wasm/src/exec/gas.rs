@@ -39,6 +39,15 @@ pub struct Meter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfGas;
 
+/// How the gas of an entry ran out in guest code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With more gas the entry can go on; so much was left (negative if overdrawn).
+    Resumable(i64),
+    /// It cannot.
+    Final,
+}
+
 impl Default for Meter {
     fn default() -> Meter {
         Meter {
@@ -140,14 +149,30 @@ impl Meter {
         self.lost = false;
     }
 
-    /// What was left where the gas of an entry ran out, if that entry can go on; asking forgets it.
-    pub fn take_suspended(&mut self, outermost: bool) -> Option<i64> {
+    /// How an entry's gas ran out, if it did so in guest code; asking forgets it.
+    pub fn take_end(&mut self, outermost: bool) -> Option<End> {
         let left = self.suspended.take()?;
         if !outermost {
             // Under a cap more gas would have changed nothing.
             self.lost |= self.reserved == 0;
         }
-        (outermost && !self.lost).then_some(left)
+        Some(if outermost && !self.lost { End::Resumable(left) } else { End::Final })
+    }
+
+    /// Whether all gas has gone in a call that is over: not only what a cap left within reach.
+    pub fn lost(&self) -> bool {
+        self.lost
+    }
+
+    /// The gas ran out where a function was to be entered; nothing of it has run.
+    pub fn run_out_at_entry(&mut self) {
+        self.run_out(0);
+        self.lost |= self.reserved == 0;
+    }
+
+    /// All that is left is gone.
+    pub fn exhaust(&mut self) {
+        self.bank = 0;
     }
 
     /// Adds gas to the limit for a run that goes on with `left`.

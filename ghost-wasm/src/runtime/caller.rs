@@ -52,7 +52,9 @@ impl<T> Caller<'_, T> {
     }
 
     /// Lets `f` use at most `gas`; what it leaves goes back. Running out of the cap alone is an error of the
-    /// inner call (`OutOfGasCap`); what that call has written to memories, tables and globals is then undefined.
+    /// inner call (`OutOfGasCap`). If that happened in guest code, the store is poisoned: what the guest has
+    /// written is not defined, and no guest goes on over it; a call from which the caller is to go on in any
+    /// case belongs into a store of its own. A failed [`charge`](Caller::charge) leaves everything defined.
     ///
     /// # Errors
     /// Those of `f`.

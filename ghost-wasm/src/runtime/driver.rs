@@ -10,6 +10,7 @@ use crate::Error;
 use crate::error::{FrameInfo, Trap};
 use crate::exec::ctx::{Exit, Saved, StackError};
 use crate::exec::exits::{halt_code, switch_back_code};
+use crate::exec::gas::End;
 use crate::exec::view::{Switch, Word};
 use crate::table::errors::{ErrorCode, TrapCode};
 
@@ -85,13 +86,13 @@ fn finish<T>(
         return result;
     }
     inner.nesting -= 1;
-    let left = inner.meter.take_suspended(outermost);
-    if outermost && result.as_ref().is_err_and(Error::is_out_of_gas) {
-        inner.poisoned = true;
-        if let Some(left) = left {
-            inner.suspended = Some(Entry { left, ..entry });
-            return result;
-        }
+    let end = inner.meter.take_end(outermost);
+    // What guest code has written when its gas runs out is not defined: a run pays at its end, and may go on
+    // overdrawn (docs/decisions/0005).
+    inner.poisoned |= end.is_some() || outermost && result.as_ref().is_err_and(Error::is_out_of_gas);
+    if let Some(End::Resumable(left)) = end {
+        inner.suspended = Some(Entry { left, ..entry });
+        return result;
     }
     inner.switches.truncate(entry.switches);
     inner.cx.leave(entry.saved);
@@ -263,7 +264,10 @@ fn stack_error(inner: &mut StoreInner, error: StackError, enter_cost: u32) -> Er
         StackError::Alloc => host_fault(error),
         StackError::Exhausted => match inner.meter.charge(u64::from(enter_cost)) {
             Ok(()) => trap(TrapCode::StackExhausted, Vec::new()),
-            Err(_) => Error::new(ErrorCode::OutOfGas),
+            Err(_) => {
+                inner.meter.run_out_at_entry();
+                Error::new(ErrorCode::OutOfGas)
+            }
         },
     }
 }
@@ -286,6 +290,16 @@ fn call_host<T>(
             .with_detail("a host function exchanged its store or broke a call off"));
     }
     result
+}
+
+/// A host function has returned, but a call that it made ran out of gas in guest code: no guest goes on
+/// over what that has left.
+fn end_after_inner(inner: &mut StoreInner) -> Error {
+    if inner.meter.lost() {
+        inner.meter.exhaust();
+        return Error::new(ErrorCode::OutOfGas);
+    }
+    Error::new(ErrorCode::Poisoned).with_detail("a call under a gas cap has run out of it")
 }
 
 /// A call that a handler leaves to the driver: arguments from slot `a` on. The call has been charged.
@@ -348,6 +362,9 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
                 inner.cx.leave_host(before);
             }
             outcome?;
+            if inner.poisoned {
+                return Err(end_after_inner(inner));
+            }
             inner.cx.slots_mut(base, len).map_err(host_fault)?.copy_from_slice(slots);
             inner.cx.set_funcs(inner.views.as_ptr());
             inner.cx.refresh();

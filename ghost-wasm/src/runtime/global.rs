@@ -17,9 +17,10 @@ impl Global {
     /// A new global.
     ///
     /// # Errors
-    /// `WrongType`, `WrongStore`.
+    /// `WrongType`, `WrongStore`, `Poisoned`.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Global, Error> {
         let store = &mut store.as_context_mut().inner;
+        store.usable()?;
         store.check_value(value, ty.content)?;
         let index = store.add_global(ty, value.to_slot());
         Ok(Global { store: store.id, index })
@@ -28,15 +29,23 @@ impl Global {
     /// Its type.
     ///
     /// # Panics
-    /// With a handle of another store.
+    /// With a handle of another store, or of a poisoned one; see [`try_ty`](Global::try_ty).
     pub fn ty(&self, store: impl AsContext) -> GlobalType {
-        super::store::own(store.as_context().inner.global(*self)).ty
+        super::store::own(self.try_ty(store))
+    }
+
+    /// Its type.
+    ///
+    /// # Errors
+    /// `WrongStore`, `Poisoned`.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<GlobalType, Error> {
+        Ok(store.as_context().inner.global(*self)?.ty)
     }
 
     /// Its value.
     ///
     /// # Panics
-    /// With a handle of another store; see [`try_get`](Global::try_get).
+    /// With a handle of another store, or of a poisoned one; see [`try_get`](Global::try_get).
     pub fn get(&self, store: impl AsContext) -> Val {
         super::store::own(self.try_get(store))
     }
@@ -44,7 +53,7 @@ impl Global {
     /// Its value.
     ///
     /// # Errors
-    /// `WrongStore`.
+    /// `WrongStore`, `Poisoned`.
     pub fn try_get(&self, store: impl AsContext) -> Result<Val, Error> {
         let store = &store.as_context().inner;
         let global = store.global(*self)?;
@@ -54,7 +63,7 @@ impl Global {
     /// Changes its value.
     ///
     /// # Errors
-    /// `WrongType` (also for an immutable global), `WrongStore`.
+    /// `WrongType` (also for an immutable global), `WrongStore`, `Poisoned`.
     pub fn set(&self, mut store: impl AsContextMut, value: Val) -> Result<(), Error> {
         let store = &mut store.as_context_mut().inner;
         let global = store.global(*self)?;

@@ -118,7 +118,7 @@ impl Memory {
     /// A new memory.
     ///
     /// # Errors
-    /// `Limit` beyond the profile's pages, `HostFault` if the allocator refuses.
+    /// `Limit` beyond the profile's pages, `HostFault` if the allocator refuses, `Poisoned`.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory, Error> {
         let store = &mut store.as_context_mut().inner;
         let index = store.add_memory(ty)?;
@@ -128,7 +128,7 @@ impl Memory {
     /// Its type, with the current size as minimum.
     ///
     /// # Panics
-    /// With a handle of another store; see [`try_ty`](Memory::try_ty).
+    /// With a handle of another store, or of a poisoned one; see [`try_ty`](Memory::try_ty).
     pub fn ty(&self, store: impl AsContext) -> MemoryType {
         super::store::own(self.try_ty(store))
     }
@@ -136,7 +136,7 @@ impl Memory {
     /// Its type, with the current size as minimum.
     ///
     /// # Errors
-    /// `WrongStore`.
+    /// `WrongStore`, `Poisoned`.
     pub fn try_ty(&self, store: impl AsContext) -> Result<MemoryType, Error> {
         Ok(store.as_context().inner.memory(*self)?.ty())
     }
@@ -144,15 +144,23 @@ impl Memory {
     /// The size in pages of 64 KiB.
     ///
     /// # Panics
-    /// With a handle of another store; see [`try_ty`](Memory::try_ty).
+    /// With a handle of another store, or of a poisoned one; see [`try_size`](Memory::try_size).
     pub fn size(&self, store: impl AsContext) -> u32 {
-        super::store::own(store.as_context().inner.memory(*self)).pages()
+        super::store::own(self.try_size(store))
+    }
+
+    /// The size in pages of 64 KiB.
+    ///
+    /// # Errors
+    /// `WrongStore`, `Poisoned`.
+    pub fn try_size(&self, store: impl AsContext) -> Result<u32, Error> {
+        Ok(store.as_context().inner.memory(*self)?.pages())
     }
 
     /// All bytes.
     ///
     /// # Panics
-    /// With a handle of another store; see [`try_data`](Memory::try_data).
+    /// With a handle of another store, or of a poisoned one; see [`try_data`](Memory::try_data).
     pub fn data<'a, T: 'a>(&self, store: &'a impl AsContext<Data = T>) -> &'a [u8] {
         super::store::own(self.try_data(store))
     }
@@ -160,7 +168,7 @@ impl Memory {
     /// All bytes.
     ///
     /// # Errors
-    /// `WrongStore`.
+    /// `WrongStore`, `Poisoned`.
     pub fn try_data<'a, T: 'a>(&self, store: &'a impl AsContext<Data = T>) -> Result<&'a [u8], Error> {
         Ok(store.as_context().inner.memory(*self)?.bytes())
     }
@@ -168,7 +176,7 @@ impl Memory {
     /// All bytes, to be changed.
     ///
     /// # Panics
-    /// With a handle of another store; see [`try_data_mut`](Memory::try_data_mut).
+    /// With a handle of another store, or of a poisoned one; see [`try_data_mut`](Memory::try_data_mut).
     pub fn data_mut<'a, T: 'a>(&self, store: &'a mut impl AsContextMut<Data = T>) -> &'a mut [u8] {
         super::store::own(self.try_data_mut(store))
     }
@@ -176,7 +184,7 @@ impl Memory {
     /// All bytes, to be changed.
     ///
     /// # Errors
-    /// `WrongStore`.
+    /// `WrongStore`, `Poisoned`.
     pub fn try_data_mut<'a, T: 'a>(
         &self,
         store: &'a mut impl AsContextMut<Data = T>,
@@ -187,7 +195,7 @@ impl Memory {
     /// Bytes and the store's data at once.
     ///
     /// # Errors
-    /// `WrongStore`.
+    /// `WrongStore`, `Poisoned`.
     pub fn try_data_and_store_mut<'a, T: 'a>(
         &self,
         store: &'a mut impl AsContextMut<Data = T>,
@@ -199,7 +207,7 @@ impl Memory {
     /// Copies bytes out.
     ///
     /// # Errors
-    /// `OutOfBounds`, `WrongStore`.
+    /// `OutOfBounds`, `WrongStore`, `Poisoned`.
     pub fn read(&self, store: impl AsContext, offset: usize, into: &mut [u8]) -> Result<(), Error> {
         let bytes = store.as_context().inner.memory(*self)?.bytes();
         let end = offset.checked_add(into.len());
@@ -211,7 +219,7 @@ impl Memory {
     /// Copies bytes in.
     ///
     /// # Errors
-    /// `OutOfBounds`, `WrongStore`.
+    /// `OutOfBounds`, `WrongStore`, `Poisoned`.
     pub fn write(&self, mut store: impl AsContextMut, offset: usize, from: &[u8]) -> Result<(), Error> {
         let bytes = store.as_context_mut().inner.memory_mut(*self)?.bytes_mut();
         let end = offset.checked_add(from.len());
@@ -223,7 +231,7 @@ impl Memory {
     /// Grows by pages; says the size before.
     ///
     /// # Errors
-    /// `GrowRefused` by the declared maximum or the profile, `WrongStore`, `HostFault`.
+    /// `GrowRefused` by the declared maximum or the profile, `WrongStore`, `Poisoned`, `HostFault`.
     pub fn grow(&self, mut store: impl AsContextMut, pages: u32) -> Result<u32, Error> {
         let store = &mut store.as_context_mut().inner;
         let memory = store.memory_mut(*self)?;

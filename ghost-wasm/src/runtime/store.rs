@@ -91,13 +91,17 @@ impl<T> core::fmt::Debug for Store<T> {
     }
 }
 
+fn internal() -> Error {
+    Error::new(ErrorCode::Internal)
+}
+
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// The value of an accessor that the embedder used with the right store.
 ///
 /// # Panics
-/// With the error's text, for a handle of another store: documented at each accessor that uses it; each
-/// has a `try_` twin.
+/// With the error's text, for a handle of another store or a store that is poisoned: documented at each
+/// accessor that uses it; each has a `try_` twin.
 #[expect(clippy::panic, reason = "documented misuse of an infallible accessor")]
 pub(crate) fn own<V>(result: Result<V, Error>) -> V {
     match result {
@@ -204,6 +208,7 @@ impl<T> Store<T> {
 
     /// Adds a host function.
     pub(crate) fn add_host(&mut self, ty: &FuncType, host: HostFn<T>) -> Result<u32, Error> {
+        self.inner.usable()?;
         let number = self.hosts.len() as u32;
         self.hosts.push(host);
         let ty = self.inner.type_id(ty);
@@ -238,6 +243,7 @@ impl StoreInner {
     }
 
     pub fn add_memory(&mut self, ty: MemoryType) -> Result<u32, Error> {
+        self.usable()?;
         let most = self.engine.profile().limits().memory_pages;
         if ty.min > most {
             return Err(Error::limit(Limit::MemoryPages, u64::from(most)));
@@ -248,6 +254,7 @@ impl StoreInner {
     }
 
     pub fn add_table(&mut self, ty: TableType, init: u32) -> Result<u32, Error> {
+        self.usable()?;
         let most = self.engine.profile().limits().table_entries;
         if ty.min > most {
             return Err(Error::limit(Limit::TableEntries, u64::from(most)));
@@ -274,43 +281,45 @@ impl StoreInner {
         self.globals.len() as u32 - 1
     }
 
-    fn mine<V>(&self, store: u64, found: Option<V>) -> Result<V, Error> {
-        if store != self.id {
-            return Err(Error::new(ErrorCode::WrongStore));
-        }
-        found.ok_or_else(|| Error::new(ErrorCode::Internal))
+    /// Whether a handle is of this store.
+    fn mine(&self, store: u64) -> Result<(), Error> {
+        if store == self.id { Ok(()) } else { Err(Error::new(ErrorCode::WrongStore)) }
+    }
+
+    /// Whether a handle is of this store, and what it names is defined.
+    fn open(&self, store: u64) -> Result<(), Error> {
+        self.mine(store)?;
+        self.usable()
     }
 
     pub fn func(&self, func: Func) -> Result<FuncEntity, Error> {
-        self.mine(func.store, self.funcs.get(func.index as usize).copied())
+        self.mine(func.store)?;
+        self.funcs.get(func.index as usize).copied().ok_or_else(internal)
     }
 
     pub fn memory(&self, memory: Memory) -> Result<&LinearMemory, Error> {
-        self.mine(memory.store, self.memories.get(memory.index as usize)).map(|memory| &**memory)
+        self.open(memory.store)?;
+        self.memories.get(memory.index as usize).map(|memory| &**memory).ok_or_else(internal)
     }
 
     pub fn memory_mut(&mut self, memory: Memory) -> Result<&mut LinearMemory, Error> {
-        if memory.store != self.id {
-            return Err(Error::new(ErrorCode::WrongStore));
-        }
-        let found = self.memories.get_mut(memory.index as usize);
-        found.map(|memory| &mut **memory).ok_or_else(|| Error::new(ErrorCode::Internal))
+        self.open(memory.store)?;
+        self.memories.get_mut(memory.index as usize).map(|memory| &mut **memory).ok_or_else(internal)
     }
 
     pub fn table(&self, table: Table) -> Result<&TableEntity, Error> {
-        self.mine(table.store, self.tables.get(table.index as usize)).map(|table| &**table)
+        self.open(table.store)?;
+        self.tables.get(table.index as usize).map(|table| &**table).ok_or_else(internal)
     }
 
     pub fn table_mut(&mut self, table: Table) -> Result<&mut TableEntity, Error> {
-        if table.store != self.id {
-            return Err(Error::new(ErrorCode::WrongStore));
-        }
-        let found = self.tables.get_mut(table.index as usize);
-        found.map(|table| &mut **table).ok_or_else(|| Error::new(ErrorCode::Internal))
+        self.open(table.store)?;
+        self.tables.get_mut(table.index as usize).map(|table| &mut **table).ok_or_else(internal)
     }
 
     pub fn global(&self, global: Global) -> Result<&GlobalEntity, Error> {
-        self.mine(global.store, self.globals.get(global.index as usize))
+        self.open(global.store)?;
+        self.globals.get(global.index as usize).ok_or_else(internal)
     }
 
     pub fn instance(&self, index: u32) -> Result<&InstanceEntity, Error> {
@@ -334,7 +343,7 @@ impl StoreInner {
         Ok(value.to_slot() as u32)
     }
 
-    /// Whether the store may be used.
+    /// Whether what the store holds is defined: guest code has not run out of gas in it.
     pub fn usable(&self) -> Result<(), Error> {
         if self.poisoned { Err(Error::new(ErrorCode::Poisoned)) } else { Ok(()) }
     }

@@ -80,7 +80,7 @@ impl Table {
     /// A new table filled with `init`.
     ///
     /// # Errors
-    /// `WrongType`, `WrongStore`, `Limit`, `HostFault`.
+    /// `WrongType`, `WrongStore`, `Poisoned`, `Limit`, `HostFault`.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Val) -> Result<Table, Error> {
         let store = &mut store.as_context_mut().inner;
         let init = store.reference(init, ty.element)?;
@@ -91,23 +91,39 @@ impl Table {
     /// Its type, with the current size as minimum.
     ///
     /// # Panics
-    /// With a handle of another store.
+    /// With a handle of another store, or of a poisoned one; see [`try_ty`](Table::try_ty).
     pub fn ty(&self, store: impl AsContext) -> TableType {
-        super::store::own(store.as_context().inner.table(*self)).current_ty()
+        super::store::own(self.try_ty(store))
+    }
+
+    /// Its type, with the current size as minimum.
+    ///
+    /// # Errors
+    /// `WrongStore`, `Poisoned`.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<TableType, Error> {
+        Ok(store.as_context().inner.table(*self)?.current_ty())
     }
 
     /// The number of entries.
     ///
     /// # Panics
-    /// With a handle of another store.
+    /// With a handle of another store, or of a poisoned one; see [`try_size`](Table::try_size).
     pub fn size(&self, store: impl AsContext) -> u32 {
-        super::store::own(store.as_context().inner.table(*self)).size()
+        super::store::own(self.try_size(store))
+    }
+
+    /// The number of entries.
+    ///
+    /// # Errors
+    /// `WrongStore`, `Poisoned`.
+    pub fn try_size(&self, store: impl AsContext) -> Result<u32, Error> {
+        Ok(store.as_context().inner.table(*self)?.size())
     }
 
     /// An entry.
     ///
     /// # Errors
-    /// `OutOfBounds`, `WrongStore`.
+    /// `OutOfBounds`, `WrongStore`, `Poisoned`.
     pub fn get(&self, store: impl AsContext, index: u32) -> Result<Val, Error> {
         let store = &store.as_context().inner;
         let table = store.table(*self)?;
@@ -119,7 +135,7 @@ impl Table {
     /// Changes an entry.
     ///
     /// # Errors
-    /// `OutOfBounds`, `WrongType`, `WrongStore`.
+    /// `OutOfBounds`, `WrongType`, `WrongStore`, `Poisoned`.
     pub fn set(&self, mut store: impl AsContextMut, index: u32, value: Val) -> Result<(), Error> {
         let store = &mut store.as_context_mut().inner;
         let value = store.reference(value, store.table(*self)?.ty.element)?;
@@ -131,7 +147,7 @@ impl Table {
     /// Grows by `by` entries of `init`; says the size before.
     ///
     /// # Errors
-    /// `GrowRefused`, `WrongType`, `WrongStore`, `HostFault`.
+    /// `GrowRefused`, `WrongType`, `WrongStore`, `Poisoned`, `HostFault`.
     pub fn grow(&self, mut store: impl AsContextMut, by: u32, init: Val) -> Result<u32, Error> {
         let store = &mut store.as_context_mut().inner;
         let init = store.reference(init, store.table(*self)?.ty.element)?;

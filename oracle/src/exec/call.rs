@@ -20,6 +20,9 @@ impl Machine<'_> {
                 self.store.push_frame(above)?;
                 let below = core::mem::replace(&mut self.store.depth.slots, above);
                 self.call_host(&ty, &*host, Some(caller), &args)?;
+                if self.store.spent {
+                    return Err(Error::OutOfGas);
+                }
                 self.store.depth.slots = below;
                 self.store.pop_frame();
                 Ok(())
@@ -30,14 +33,12 @@ impl Machine<'_> {
     /// Calls a function whose arguments are on the stack, from the host.
     pub(super) fn call_from_host(&mut self, func: FuncAddr) -> Result<(), Error> {
         let Func { ty, kind } = self.store.func(func)?.clone();
+        if self.store.depth.nesting >= self.store.limits.nesting {
+            return Err(Error::trap(TrapCode::StackExhausted));
+        }
+        self.store.depth.nesting += 1;
         match kind {
-            FuncKind::Wasm(instance, index) => {
-                if self.store.depth.nesting >= self.store.limits.nesting {
-                    return Err(Error::trap(TrapCode::StackExhausted));
-                }
-                self.store.depth.nesting += 1;
-                self.enter(instance, index, &ty, ty.results().len())
-            }
+            FuncKind::Wasm(instance, index) => self.enter(instance, index, &ty, ty.results().len()),
             FuncKind::Host(host) => {
                 let args = self.pop_many(ty.params().len())?;
                 self.call_host(&ty, &*host, None, &args)
@@ -53,7 +54,7 @@ impl Machine<'_> {
         args: &[u64],
     ) -> Result<(), Error> {
         let args: Vec<Val> = ty.params().iter().zip(args).map(|(ty, raw)| Val::from_raw(*ty, *raw)).collect();
-        let results = host(self.store, caller, &args)?;
+        let results = host(self.store, caller, &args).inspect_err(|_| self.host_failed = true)?;
         if !results.iter().map(|val| val.ty()).eq(ty.results().iter().copied()) {
             return Err(Error::Usage("a host function returned other types than it declares"));
         }

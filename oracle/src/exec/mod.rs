@@ -52,6 +52,8 @@ struct Machine<'s> {
     locals: Vec<u64>,
     labels: Vec<Label>,
     frames: Vec<Frame>,
+    /// It ends because a host function failed.
+    host_failed: bool,
 }
 
 impl Store {
@@ -62,6 +64,9 @@ impl Store {
             return Err(Error::Usage("arguments of other types"));
         }
         self.check_refs(args)?;
+        if self.spent {
+            return Err(Error::Usage("the store ran out of gas"));
+        }
         let before = self.depth;
         let outcome = self.enter_from_host(func, args);
         self.depth = before;
@@ -75,10 +80,21 @@ impl Store {
     /// The values that are left when the function has returned.
     fn enter_from_host(&mut self, func: FuncAddr, args: &[Val]) -> Result<Vec<u64>, Error> {
         let values = args.iter().map(|arg| arg.to_raw()).collect();
-        let mut machine =
-            Machine { store: self, values, locals: Vec::new(), labels: Vec::new(), frames: Vec::new() };
+        let inner = self.depth.nesting > 0;
+        let mut machine = Machine {
+            store: self,
+            values,
+            locals: Vec::new(),
+            labels: Vec::new(),
+            frames: Vec::new(),
+            host_failed: false,
+        };
         match machine.call_from_host(func).and_then(|()| machine.run()) {
             Ok(()) => Ok(machine.values),
+            Err(Error::OutOfGas) => {
+                machine.store.spent |= inner && !machine.host_failed;
+                Err(Error::OutOfGas)
+            }
             Err(Error::Trap(trap)) => Err(Error::Trap(machine.located(trap))),
             Err(error) => Err(error),
         }
