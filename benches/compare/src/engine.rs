@@ -4,6 +4,8 @@
 
 #[cfg(feature = "ghost")]
 mod ghost;
+#[cfg(feature = "silverfir")]
+mod silverfir;
 #[cfg(feature = "wasmi")]
 mod wasmi;
 
@@ -37,6 +39,12 @@ pub const ENGINES: &[Engine] = &[
         name: "ghost",
         about: "ghost-wasm of this tree, gas on, Profile::WASM_2_EXT",
         load: ghost::load,
+    },
+    #[cfg(feature = "silverfir")]
+    Engine {
+        name: "silverfir",
+        about: "silverfir-nano (sf-nano-core) 0.6.0, its interpreter alone; it cannot meter",
+        load: silverfir::load,
     },
     #[cfg(feature = "wasmi")]
     Engine {
