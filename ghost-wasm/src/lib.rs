@@ -29,6 +29,8 @@ pub use runtime::limiter::ResourceLimiter;
 pub use runtime::linker::Linker;
 pub use runtime::memory::Memory;
 pub use runtime::module::{ExportType, ImportType, Module};
+pub use runtime::pool::InstancePool;
+pub use runtime::pre::InstancePre;
 pub use runtime::profile::Profile;
 pub use runtime::store::Store;
 pub use runtime::stream::{ModuleStream, Progress};

@@ -328,6 +328,20 @@ impl Ctx {
         self.refresh();
     }
 
+    /// As it was when new: no run is under way. Keeps the stacks, unless they have grown large; what they hold
+    /// is never read before it is written.
+    pub fn reset(&mut self) {
+        self.stack.trim();
+        self.slots_end = ptr::null_mut();
+        self.frames_top = ptr::null_mut();
+        self.frames_end = ptr::null_mut();
+        self.instance = ptr::null();
+        self.ip = ptr::null();
+        self.fp = ptr::null_mut();
+        self.gas = 0;
+        self.entry_base = 0;
+    }
+
     /// Number of return records in use: of activations, the host's functions included.
     pub fn depth(&self) -> usize {
         (self.frames_top as usize).wrapping_sub(self.stack.frames.as_ptr() as usize) / size_of::<Frame>()

@@ -64,6 +64,11 @@ impl Default for Meter {
 }
 
 impl Meter {
+    /// As it was when new, but for what it has learned of slices.
+    pub fn reset(&mut self) {
+        *self = Meter { slice: self.slice, growing: self.growing, ..Meter::default() };
+    }
+
     /// Sets the limit, and what is used to zero. Only while nothing is handed out.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit.min(GAS_UNLIMITED);

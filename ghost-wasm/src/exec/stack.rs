@@ -34,12 +34,22 @@ pub struct AllocFailed;
 
 const SLOTS_FIRST: usize = 512;
 const FRAMES_FIRST: usize = 64;
+/// Stacks that have grown beyond this many first sizes are not kept for a next use.
+const KEPT_MAX: usize = 32;
 const EMPTY_FRAME: Frame = Frame { ip: core::ptr::null(), fp: core::ptr::null_mut() };
 
 impl Stack {
     /// A stack with its limits, in slots and return records.
     pub fn new(slots_max: usize, frames_max: usize) -> Stack {
         Stack { slots: Vec::new(), frames: Vec::new(), slots_max, frames_max }
+    }
+
+    /// Gives memory back that a single deep run has taken. Nothing may be in use.
+    pub(super) fn trim(&mut self) {
+        if self.slots.len() > SLOTS_FIRST * KEPT_MAX || self.frames.len() > FRAMES_FIRST * KEPT_MAX {
+            self.slots = Vec::new();
+            self.frames = Vec::new();
+        }
     }
 
     /// Makes room for the smallest size. Called before a first run.

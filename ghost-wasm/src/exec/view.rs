@@ -36,7 +36,14 @@ pub struct TableView {
     pub len: Cell<u64>,
 }
 
-/// A linear memory as loads and stores see it.
+/// A mark stands for 2 to this bytes of a memory.
+pub const PART_SHIFT: u32 = 12;
+/// The mark of a part of a memory that was written.
+pub const MARKED: u8 = 1;
+/// A store may write this many bytes of the part that follows the one it marks.
+pub const STORE_REACH: usize = 15;
+
+/// A linear memory as loads and stores see it. The byte at `base - 1 - p` is the mark of part `p`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct MemoryView {

@@ -11,7 +11,7 @@ use super::global::Global;
 use super::memory::Memory;
 use super::module::{ConstExpr, ElemItem, ExternKind, Module, SegmentMode};
 use super::services::{Segment, TableInit, apply};
-use super::store::{FuncEntity, FuncKind, StoreInner};
+use super::store::{FuncEntity, FuncKind, Store, StoreInner};
 use super::table::Table;
 use super::typed::{WasmParams, WasmResults};
 use crate::Error;
@@ -105,14 +105,8 @@ impl Instance {
             );
         }
         check_imports(&store.inner, module, imports)?;
-        let index = allocate(&mut store.inner, module, imports)?;
-        let instance = Instance { store: store.inner.id, index };
-        initialise(&mut store.inner, index, module)?;
-        if let Some(start) = module.inner.data.start {
-            let func = store.inner.instance(index)?.funcs.get(start as usize).copied();
-            driver::call(store, func.ok_or_else(internal)?, &mut [])?;
-        }
-        Ok(instance)
+        let index = prepare(&mut store.inner, module, imports)?;
+        start(store, index)
     }
 
     fn entity<'a>(&self, store: &'a StoreInner) -> Result<&'a InstanceEntity, Error> {
@@ -230,22 +224,40 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
             return Err(Error::new(ErrorCode::UnknownImport).with_detail(name()));
         };
         let want = data.extern_type(import.kind, import.index).ok_or_else(internal)?;
-        let fits = match (given, &want) {
-            (Extern::Func(func), ExternType::Func(ty)) => store.type_of(store.func(func)?.ty)? == ty,
-            (Extern::Table(table), ExternType::Table(ty)) => {
-                table_matches(store.table(table)?.current_ty(), *ty)
-            }
-            (Extern::Memory(memory), ExternType::Memory(ty)) => {
-                memory_matches(store.memory(memory)?.ty(), *ty)
-            }
-            (Extern::Global(global), ExternType::Global(ty)) => store.global(global)?.ty == *ty,
-            _ => false,
-        };
-        if !fits {
+        if !fits(store, given, &want)? {
             return Err(Error::new(ErrorCode::IncompatibleImport).with_detail(name()));
         }
     }
     Ok(())
+}
+
+/// Whether something of the store can be what an import asks for.
+pub(crate) fn fits(store: &StoreInner, given: Extern, want: &ExternType) -> Result<bool, Error> {
+    Ok(match (given, want) {
+        (Extern::Func(func), ExternType::Func(ty)) => store.type_of(store.func(func)?.ty)? == ty,
+        (Extern::Table(table), ExternType::Table(ty)) => table_matches(store.table(table)?.current_ty(), *ty),
+        (Extern::Memory(memory), ExternType::Memory(ty)) => memory_matches(store.memory(memory)?.ty(), *ty),
+        (Extern::Global(global), ExternType::Global(ty)) => store.global(global)?.ty == *ty,
+        _ => false,
+    })
+}
+
+/// Makes the instance, with its segments applied.
+pub(crate) fn prepare(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Result<u32, Error> {
+    let index = allocate(store, module, imports)?;
+    initialise(store, index, module)?;
+    Ok(index)
+}
+
+/// Runs the start function of a prepared instance, if it has one.
+pub(crate) fn start<T>(store: &mut Store<T>, index: u32) -> Result<Instance, Error> {
+    let instance = Instance { store: store.inner.id, index };
+    let entity = store.inner.instance(index)?;
+    if let Some(start) = entity.module.inner.data.start {
+        let func = entity.funcs.get(start as usize).copied();
+        driver::call(store, func.ok_or_else(internal)?, &mut [])?;
+    }
+    Ok(instance)
 }
 
 /// Makes the instance and what its module defines. Globals have their values, segments are not applied.

@@ -7,15 +7,16 @@ use alloc::vec::Vec;
 use super::caller::Caller;
 use super::context::AsContextMut;
 use super::engine::Engine;
-use super::func::{Func, host_func};
+use super::func::host_func;
 use super::instance::{Extern, Instance};
 use super::module::Module;
-use super::store::{HostFn, Store};
+use super::pre::{InstancePre, Provided};
+use super::store::HostFn;
 use super::typed::IntoFunc;
 use super::value::Val;
 use crate::Error;
 use crate::table::errors::ErrorCode;
-use crate::types::FuncType;
+use crate::types::{ExternType, FuncType};
 
 enum Definition<T> {
     Host(FuncType, HostFn<T>),
@@ -108,18 +109,30 @@ impl<T: 'static> Linker<T> {
         Ok(self)
     }
 
-    fn resolve(&self, store: &mut Store<T>, module: &str, name: &str) -> Result<Extern, Error> {
-        match self.definitions.get(module).and_then(|names| names.get(name)) {
-            None => {
-                let what = alloc::format!("{module}.{name}");
-                Err(Error::new(ErrorCode::UnknownImport).with_detail(what))
-            }
-            Some(Definition::Item(item)) => Ok(*item),
-            Some(Definition::Host(ty, host)) => {
-                let index = store.add_host(ty, host.clone())?;
-                Ok(Extern::Func(Func { store: store.inner.id, index }))
-            }
+    /// Looks up once what a module imports: types of host functions are compared here, whatever else a store
+    /// has when the module is instantiated.
+    ///
+    /// # Errors
+    /// `Link`; `WrongStore` for a module of another engine.
+    pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, Error> {
+        let data = &module.inner.data;
+        let mut imports = Vec::with_capacity(data.imports.len());
+        for import in &data.imports {
+            let error =
+                |code| Error::new(code).with_detail(alloc::format!("{}.{}", import.module, import.name));
+            let found = self.definitions.get(&*import.module).and_then(|names| names.get(&*import.name));
+            imports.push(match found {
+                None => return Err(error(ErrorCode::UnknownImport)),
+                Some(Definition::Item(item)) => Provided::Item(*item),
+                Some(Definition::Host(ty, host)) => {
+                    if data.extern_type(import.kind, import.index) != Some(ExternType::Func(ty.clone())) {
+                        return Err(error(ErrorCode::IncompatibleImport));
+                    }
+                    Provided::Host(ty.clone(), host.clone())
+                }
+            });
         }
+        InstancePre::new(&self.engine, module, imports)
     }
 
     /// Instantiates a module with what is defined, and runs its start function.
@@ -128,14 +141,9 @@ impl<T: 'static> Linker<T> {
     /// As [`Instance::new`].
     pub fn instantiate(
         &self,
-        mut store: impl AsContextMut<Data = T>,
+        store: impl AsContextMut<Data = T>,
         module: &Module,
     ) -> Result<Instance, Error> {
-        let store = store.as_context_mut();
-        let mut imports = Vec::with_capacity(module.inner.data.imports.len());
-        for import in &module.inner.data.imports {
-            imports.push(self.resolve(store, &import.module, &import.name)?);
-        }
-        Instance::new(store, module, &imports)
+        self.instantiate_pre(module)?.instantiate(store)
     }
 }

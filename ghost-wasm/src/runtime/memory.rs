@@ -1,14 +1,21 @@
-//! Linear memories. The only file of this folder where `unsafe` is allowed: zeroed memory is asked of the
-//! allocator, whose refusal must be an error and not an abort.
+//! Linear memories, and which of their parts were written. The only file of this folder where `unsafe` is
+//! allowed: zeroed memory is asked of the allocator, whose refusal must be an error and not an abort.
+//!
+//! A memory's allocation, from low to high addresses: the marks, one byte for each part of 4 KiB, **the last
+//! part's first**; the bytes, beginning at a multiple of 4 KiB. So the mark of part `p` is the byte at
+//! `base - 1 - p`, which a store finds without another pointer. A store marks the part of its first byte
+//! alone: what it writes reaches at most [`STORE_REACH`] bytes into the next part, and whoever reads the marks
+//! counts these as written too.
 #![allow(unsafe_code)]
 
 use alloc::alloc::{Layout, alloc_zeroed};
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::ops::Range;
 
 use super::context::{AsContext, AsContextMut};
 use crate::Error;
-use crate::exec::view::MemoryView;
+use crate::exec::view::{MARKED, MemoryView, PART_SHIFT, STORE_REACH};
 use crate::table::errors::ErrorCode;
 use crate::types::MemoryType;
 
@@ -16,23 +23,55 @@ use crate::types::MemoryType;
 pub(crate) const PAGE_BYTES: u64 = 65_536;
 /// Pages that 32-bit addresses reach.
 const PAGES_MAX: u32 = 65_536;
+/// Bytes that one mark stands for.
+const PART_BYTES: usize = 1 << PART_SHIFT;
+/// The mark of a part that holds what a [`Image`] says; [`MARKED`] is that of one written since.
+const INITIAL: u8 = 2;
 
 /// A memory of a store. Boxed, so that its view stays in place.
 #[derive(Debug)]
 pub(crate) struct LinearMemory {
-    bytes: Vec<u8>,
+    /// Marks and bytes.
+    space: Vec<u8>,
+    /// Where the bytes begin.
+    base: usize,
+    /// Bytes in use; what is above them is zero.
+    len: usize,
     view: MemoryView,
     max: Option<u32>,
     /// The profile's limit.
     pages_max: u32,
 }
 
+/// Parts that are not zero when a memory is new, and their bytes: what instantiation has written.
+#[derive(Debug, Default)]
+pub(crate) struct Image {
+    /// In order.
+    parts: Vec<usize>,
+    /// As many times [`PART_BYTES`].
+    bytes: Vec<u8>,
+    /// The memory's length.
+    len: usize,
+}
+
+impl Image {
+    /// The bytes of part `part` that stores have not touched; nothing if all are zero.
+    fn part(&self, part: usize) -> Option<&[u8]> {
+        let at = self.parts.binary_search(&part).ok()?;
+        self.bytes.chunks_exact(PART_BYTES).nth(at)
+    }
+}
+
+fn refused() -> Error {
+    Error::new(ErrorCode::OutOfMemory)
+}
+
 /// Zeroed bytes, or the allocator's refusal.
 fn zeroed(len: usize) -> Result<Vec<u8>, Error> {
-    let refused = || Error::new(ErrorCode::OutOfMemory);
     if len == 0 {
         return Ok(Vec::new());
     }
+    // No alignment is asked for: the system's allocator gets zeroed memory for free only without.
     let layout = Layout::array::<u8>(len).map_err(|_| refused())?;
     // SAFETY: the layout's size is not zero, as just checked.
     let pointer = unsafe { alloc_zeroed(layout) };
@@ -43,13 +82,32 @@ fn zeroed(len: usize) -> Result<Vec<u8>, Error> {
     Ok(unsafe { Vec::from_raw_parts(pointer, len, len) })
 }
 
+/// Zeroed marks and bytes for a memory of `len` bytes, and where the bytes begin.
+fn space(len: usize) -> Result<(Vec<u8>, usize), Error> {
+    if len == 0 {
+        return Ok((Vec::new(), 0));
+    }
+    let marks = len.div_ceil(PART_BYTES);
+    let size = len.checked_add(marks + PART_BYTES).ok_or_else(refused)?;
+    let space = zeroed(size)?;
+    let base = marks + (space.as_ptr() as usize + marks).wrapping_neg() % PART_BYTES;
+    debug_assert!(base >= marks && base + len <= space.len());
+    Ok((space, base))
+}
+
+fn bytes_of(pages: u32) -> Result<usize, Error> {
+    usize::try_from(u64::from(pages) * PAGE_BYTES).map_err(|_| refused())
+}
+
 impl LinearMemory {
     /// A memory of a type. `pages_max` is the profile's limit, which the type keeps.
     pub fn new(ty: MemoryType, pages_max: u32) -> Result<LinearMemory, Error> {
-        let len = usize::try_from(u64::from(ty.min) * PAGE_BYTES)
-            .map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
+        let len = bytes_of(ty.min)?;
+        let (space, base) = space(len)?;
         let mut memory = LinearMemory {
-            bytes: zeroed(len)?,
+            space,
+            base,
+            len,
             view: MemoryView { base: Cell::new(core::ptr::null_mut()), len: Cell::new(0) },
             max: ty.max,
             pages_max: pages_max.min(PAGES_MAX),
@@ -59,8 +117,8 @@ impl LinearMemory {
     }
 
     fn refresh(&mut self) {
-        self.view.base.set(self.bytes.as_mut_ptr());
-        self.view.len.set(self.bytes.len() as u64);
+        self.view.base.set(self.space.as_mut_ptr().wrapping_add(self.base));
+        self.view.len.set(self.len as u64);
     }
 
     pub fn view(&self) -> *const MemoryView {
@@ -69,7 +127,7 @@ impl LinearMemory {
 
     /// The size in pages.
     pub fn pages(&self) -> u32 {
-        (self.bytes.len() as u64 / PAGE_BYTES) as u32
+        (self.len as u64 / PAGE_BYTES) as u32
     }
 
     /// The current type, for linking.
@@ -79,31 +137,167 @@ impl LinearMemory {
 
     /// The size after growing, if declared maximum and profile allow it.
     pub fn grown(&self, pages: u32) -> Option<u32> {
-        let most = self.max.unwrap_or(PAGES_MAX).min(self.pages_max);
-        self.pages().checked_add(pages).filter(|&size| size <= most)
+        self.pages().checked_add(pages).filter(|&size| size <= self.most())
     }
 
-    /// Grows to a size that [`grown`](LinearMemory::grown) has allowed.
+    fn most(&self) -> u32 {
+        self.max.unwrap_or(PAGES_MAX).min(self.pages_max)
+    }
+
+    /// Grows to a size that [`grown`](LinearMemory::grown) has allowed. What was never written is not copied,
+    /// and there is room for the next times, which costs nothing until it is written.
     pub fn grow_to(&mut self, pages: u32) -> Result<(), Error> {
-        let len =
-            usize::try_from(u64::from(pages) * PAGE_BYTES).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
-        if len > self.bytes.len() {
-            let mut bytes = zeroed(len)?;
-            if let Some(start) = bytes.get_mut(..self.bytes.len()) {
-                start.copy_from_slice(&self.bytes);
+        let len = bytes_of(pages)?;
+        if len > self.space.len().saturating_sub(self.base) {
+            let room = pages.max(self.pages().saturating_mul(2)).min(self.most().max(pages));
+            // Where there is no room to spare, what is needed may still be there.
+            let (mut space, base) = bytes_of(room).and_then(space).or_else(|_| space(len))?;
+            for part in 0..self.parts() {
+                let mark = self.mark(part);
+                if mark == 0 {
+                    continue;
+                }
+                let range = self.written_by(part);
+                let from = self.bytes().get(range.clone());
+                if let (Some(to), Some(from)) = (space.get_mut(base + range.start..base + range.end), from) {
+                    to.copy_from_slice(from);
+                }
+                if let Some(to) = base.checked_sub(part + 1).and_then(|at| space.get_mut(at)) {
+                    *to = mark;
+                }
             }
-            self.bytes = bytes;
-            self.refresh();
+            (self.space, self.base) = (space, base);
         }
+        self.len = self.len.max(len);
+        self.refresh();
         Ok(())
     }
 
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The number of parts in use.
+    fn parts(&self) -> usize {
+        self.len / PART_BYTES
     }
 
+    /// The bytes that stores which mark `part` may have written.
+    fn written_by(&self, part: usize) -> Range<usize> {
+        let start = part * PART_BYTES;
+        start..(start + PART_BYTES + STORE_REACH).min(self.len)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        self.space.get(self.base..self.base + self.len).unwrap_or_default()
+    }
+
+    /// Bytes to be written: counts them as written.
+    pub fn range_mut(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        if range.start > range.end || range.end > self.len {
+            return None;
+        }
+        if !range.is_empty() {
+            let (first, last) = (range.start >> PART_SHIFT, (range.end - 1) >> PART_SHIFT);
+            // All parts in use have marks below the bytes.
+            self.space.get_mut(self.base - 1 - last..self.base - first)?.fill(MARKED);
+        }
+        self.space.get_mut(self.base + range.start..self.base + range.end)
+    }
+
+    /// All bytes, to be written: counts all of them as written.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        self.range_mut(0..self.len).unwrap_or_default()
+    }
+
+    /// Copies bytes within the memory; both ranges are inside it.
+    pub fn copy_within(&mut self, from: Range<usize>, to: usize) {
+        if self.range_mut(to..to + from.len()).is_some() {
+            self.space.copy_within(self.base + from.start..self.base + from.end, self.base + to);
+        }
+    }
+}
+
+/// A memory that is kept for its next use holds at most this many bytes more than it had at first: what a
+/// single call has grown it to may stay, unless it is much.
+const KEPT_BEYOND_BYTES_MAX: usize = 4 << 20;
+/// The lowest bit of eight marks at once: of these values only [`MARKED`] has it.
+const EIGHT_MARKED: u64 = 0x0101_0101_0101_0101;
+const _: () = assert!(MARKED & 1 == 1 && INITIAL & 1 == 0);
+
+/// What a new memory holds after instantiation, and how it gets there again.
+impl LinearMemory {
+    fn mark(&self, part: usize) -> u8 {
+        self.base.checked_sub(part + 1).and_then(|at| self.space.get(at)).copied().unwrap_or(0)
+    }
+
+    fn set_mark(&mut self, part: usize, mark: u8) {
+        if let Some(at) = self.base.checked_sub(part + 1).and_then(|at| self.space.get_mut(at)) {
+            *at = mark;
+        }
+    }
+
+    /// What is there now is what [`reset`](LinearMemory::reset) brings back. So far only whole ranges were
+    /// written, each part of them marked.
+    pub fn image(&self) -> Result<Image, Error> {
+        let mut image = Image { len: self.len, ..Image::default() };
+        for part in (0..self.parts()).filter(|&part| self.mark(part) != 0) {
+            let bytes = self.bytes().get(part * PART_BYTES..(part + 1) * PART_BYTES).unwrap_or_default();
+            image.parts.try_reserve(1).map_err(|_| refused())?;
+            image.bytes.try_reserve(bytes.len()).map_err(|_| refused())?;
+            image.parts.push(part);
+            image.bytes.extend_from_slice(bytes);
+        }
+        Ok(image)
+    }
+
+    /// The memory holds `image`: from now on marks tell what differs from it.
+    pub fn begin(&mut self, image: &Image) {
+        for &part in &image.parts {
+            self.set_mark(part, INITIAL);
+        }
+    }
+
+    /// Makes the memory hold `image` and have its length. Time: that of the parts written since, and of a look
+    /// at the marks, eight at a time.
+    pub fn reset(&mut self, image: &Image) -> Result<(), Error> {
+        if self.space.len() > image.len.saturating_add(KEPT_BEYOND_BYTES_MAX) {
+            (self.space, self.base) = space(image.len)?;
+            self.len = image.len;
+            for &part in &image.parts {
+                self.restore(part, image);
+            }
+        } else {
+            let mut part = 0;
+            while let Some(top) = self.base.checked_sub(part).filter(|_| part < self.parts()) {
+                let eight = top.checked_sub(8).and_then(|low| self.space.get(low..top)?.first_chunk());
+                if eight.is_some_and(|eight| u64::from_ne_bytes(*eight) & EIGHT_MARKED == 0) {
+                    part += 8;
+                    continue;
+                }
+                for part in part..part + 8 {
+                    if self.mark(part) == MARKED {
+                        self.restore(part, image);
+                    }
+                }
+                part += 8;
+            }
+            self.len = image.len;
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Brings back what stores that mark `part` may have written.
+    fn restore(&mut self, part: usize, image: &Image) {
+        let range = self.written_by(part);
+        let middle = range.end.min((part + 1) * PART_BYTES);
+        for (part, range) in [(part, range.start..middle), (part + 1, middle..range.end)] {
+            let range = self.base + range.start..self.base + range.end;
+            let Some(to) = self.space.get_mut(range) else { continue };
+            match image.part(part).and_then(|bytes| bytes.get(..to.len())) {
+                Some(from) => to.copy_from_slice(from),
+                None => to.fill(0),
+            }
+        }
+        let initial = image.parts.binary_search(&part).is_ok();
+        self.set_mark(part, if initial { INITIAL } else { 0 });
     }
 }
 
@@ -221,9 +415,9 @@ impl Memory {
     /// # Errors
     /// `OutOfBounds`, `WrongStore`, `Poisoned`.
     pub fn write(&self, mut store: impl AsContextMut, offset: usize, from: &[u8]) -> Result<(), Error> {
-        let bytes = store.as_context_mut().inner.memory_mut(*self)?.bytes_mut();
+        let memory = store.as_context_mut().inner.memory_mut(*self)?;
         let end = offset.checked_add(from.len());
-        let into = end.and_then(|end| bytes.get_mut(offset..end));
+        let into = end.and_then(|end| memory.range_mut(offset..end));
         into.ok_or_else(|| Error::new(ErrorCode::OutOfBounds))?.copy_from_slice(from);
         Ok(())
     }

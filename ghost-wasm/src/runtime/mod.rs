@@ -14,6 +14,8 @@ pub mod limiter;
 pub mod linker;
 pub mod memory;
 pub mod module;
+pub mod pool;
+pub mod pre;
 pub mod profile;
 mod services;
 pub mod store;

@@ -189,7 +189,7 @@ fn memory_copy(inner: &mut StoreInner, to: u32, from: u32, len: u32) -> Result<(
         return Err(Stop::Trap(TrapCode::MemoryOutOfBounds));
     };
     charge(inner, bulk_bytes(inner, len))?;
-    inner.memories.get_mut(index).ok_or_else(internal)?.bytes_mut().copy_within(from, to.start);
+    inner.memories.get_mut(index).ok_or_else(internal)?.copy_within(from, to.start);
     Ok(())
 }
 
@@ -197,7 +197,7 @@ fn memory_fill(inner: &mut StoreInner, to: u32, value: u8, len: u32) -> Result<(
     let index = memory_index(inner, 0)?;
     let to = range(to, len, memory_len(inner, index)).ok_or(Stop::Trap(TrapCode::MemoryOutOfBounds))?;
     charge(inner, bulk_bytes(inner, len))?;
-    if let Some(bytes) = inner.memories.get_mut(index).and_then(|memory| memory.bytes_mut().get_mut(to)) {
+    if let Some(bytes) = inner.memories.get_mut(index).and_then(|memory| memory.range_mut(to)) {
         bytes.fill(value);
     }
     Ok(())
@@ -232,7 +232,7 @@ fn memory_init(
         inner.meter.charge(cost).map_err(|_| Stop::OutOfGas)?;
     }
     let memory = inner.memories.get_mut(memory).ok_or_else(internal)?;
-    if let (Some(to), Some(from)) = (memory.bytes_mut().get_mut(to), bytes.get(from)) {
+    if let (Some(to), Some(from)) = (memory.range_mut(to), bytes.get(from)) {
         to.copy_from_slice(from);
     }
     Ok(())

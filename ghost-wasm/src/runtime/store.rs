@@ -16,6 +16,7 @@ use super::global::Global;
 use super::instance::InstanceEntity;
 use super::limiter::ResourceLimiter;
 use super::memory::{LinearMemory, Memory};
+use super::pool::Reuse;
 use super::table::{Table, TableEntity};
 use super::value::Val;
 use crate::Error;
@@ -76,6 +77,8 @@ pub(crate) struct StoreInner {
     /// The call that ran out of gas, if it can go on.
     pub suspended: Option<Entry>,
     pub limiter: Option<Box<dyn ResourceLimiter>>,
+    /// How it is used again.
+    pub reuse: Option<Reuse>,
 }
 
 /// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
@@ -97,6 +100,11 @@ fn internal() -> Error {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// A number that no other store has, nor anything else that is numbered here.
+pub(crate) fn next_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
 /// The value of an accessor that the embedder used with the right store.
 ///
 /// # Panics
@@ -115,7 +123,7 @@ impl<T> Store<T> {
     pub fn new(engine: &Engine, data: T) -> Store<T> {
         let limits = engine.profile().limits();
         let inner = StoreInner {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            id: next_id(),
             engine: engine.clone(),
             cx: Box::new(Ctx::new(limits.value_stack_slots as usize, limits.frames as usize)),
             meter: Meter::default(),
@@ -132,6 +140,7 @@ impl<T> Store<T> {
             poisoned: false,
             suspended: None,
             limiter: None,
+            reuse: None,
         };
         Store { inner, hosts: Vec::new(), data }
     }
@@ -232,6 +241,11 @@ impl StoreInner {
     /// The type with a canonical number.
     pub fn type_of(&self, id: u32) -> Result<&FuncType, Error> {
         self.types.get(id as usize).ok_or_else(|| Error::new(ErrorCode::Internal))
+    }
+
+    /// How many types have a number.
+    pub fn type_count(&self) -> usize {
+        self.types.len()
     }
 
     pub fn add_func(&mut self, entity: FuncEntity, view: FuncView) -> Result<u32, Error> {

@@ -19,12 +19,14 @@ pub(crate) struct TableEntity {
     pub ty: TableType,
     /// The profile's limit.
     entries_max: u32,
+    /// Entries have been handed out to be written, or were added.
+    written: bool,
 }
 
 impl TableEntity {
     pub fn new(ty: TableType, entries_max: u32, init: u32) -> Result<TableEntity, Error> {
         let view = TableView { base: Cell::new(core::ptr::null()), len: Cell::new(0) };
-        let mut table = TableEntity { entries: Vec::new(), view, ty, entries_max };
+        let mut table = TableEntity { entries: Vec::new(), view, ty, entries_max, written: false };
         table.grow_to(ty.min, init)?;
         Ok(table)
     }
@@ -55,17 +57,39 @@ impl TableEntity {
             .try_reserve_exact(size.saturating_sub(self.entries.len()))
             .map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
         self.entries.resize(size, init);
-        self.view.base.set(self.entries.as_ptr());
-        self.view.len.set(size as u64);
+        self.written = true;
+        self.refresh();
         Ok(())
+    }
+
+    fn refresh(&mut self) {
+        self.view.base.set(self.entries.as_ptr());
+        self.view.len.set(self.entries.len() as u64);
     }
 
     pub fn entries(&self) -> &[u32] {
         &self.entries
     }
 
+    /// Entries, to be written.
     pub fn entries_mut(&mut self) -> &mut [u32] {
+        self.written = true;
         &mut self.entries
+    }
+
+    /// The table holds what [`reset`](TableEntity::reset) will bring back.
+    pub fn begin(&mut self) {
+        self.written = false;
+    }
+
+    /// Makes the table hold `entries`, which it has held before; nothing is done if it was not written since.
+    pub fn reset(&mut self, entries: &[u32]) {
+        if self.written {
+            self.entries.clear();
+            self.entries.extend_from_slice(entries);
+            self.refresh();
+            self.written = false;
+        }
     }
 }
 

@@ -147,6 +147,83 @@ fn engine_ended(error: &engine::Error) -> Ended {
     }
 }
 
+/// The host function of a type.
+pub fn engine_host(
+    ty: FuncType,
+) -> impl Fn(engine::Caller<'_, ()>, &[engine::Val], &mut [engine::Val]) -> Result<(), engine::Error>
++ Send
++ Sync
++ 'static {
+    move |mut caller, args, results| {
+        let (gas, fails, values) = host(args.iter().map(|arg| of_engine(arg).1), &ty);
+        caller.charge(gas)?;
+        if fails {
+            return Err(engine::Error::host(Refused));
+        }
+        for (result, value) in results.iter_mut().zip(values) {
+            *result = to_engine(value);
+        }
+        Ok(())
+    }
+}
+
+impl EngineMachine {
+    /// What an instantiation in `store` has led to.
+    pub fn of(
+        program: &Program<'_>,
+        store: engine::Store<()>,
+        instance: Result<engine::Instance, engine::Error>,
+    ) -> (Seen, Result<EngineMachine, engine::Store<()>>) {
+        let gas = store.gas_used();
+        match instance {
+            Ok(instance) => {
+                let names = program.module.exports().map(|export| export.name().to_owned()).collect();
+                let seen = Seen { ended: Ended::Values(Vec::new()), gas };
+                (seen, Ok(EngineMachine { store, instance, names }))
+            }
+            Err(error) => (Seen { ended: engine_ended(&error), gas }, Err(store)),
+        }
+    }
+
+    pub fn into_store(self) -> engine::Store<()> {
+        self.store
+    }
+
+    /// Writes to everything exported, as an embedder can.
+    pub fn meddle(&mut self, rng: &mut Rng) {
+        for name in self.names.clone().iter() {
+            let store = &mut self.store;
+            match self.instance.get_export(&*store, name) {
+                Some(engine::Extern::Memory(memory)) => {
+                    let len = memory.data(&*store).len();
+                    // Often across the boundary of two parts.
+                    let at = (rng.below(len) & !4095).wrapping_sub(rng.below(16));
+                    let _ = memory.write(&mut *store, at, &[0xa5; 16]);
+                    if rng.chance(10) {
+                        memory.data_mut(store).iter_mut().step_by(1000).for_each(|byte| *byte ^= 0x5a);
+                    }
+                    if rng.chance(20) {
+                        let _ = memory.grow(store, 1);
+                    }
+                }
+                Some(engine::Extern::Table(table)) => {
+                    let null = to_engine(Value(table.ty(&*store).element, 0));
+                    let at = rng.below(table.size(&*store) as usize) as u32;
+                    let _ = table.set(&mut *store, at, null);
+                    if rng.chance(20) {
+                        let _ = table.grow(store, 1, null);
+                    }
+                }
+                Some(engine::Extern::Global(global)) => {
+                    let ty = global.ty(&*store).content;
+                    let _ = global.set(store, to_engine(Value(ty, cut(ty, 0x77))));
+                }
+                Some(engine::Extern::Func(_)) | None => {}
+            }
+        }
+    }
+}
+
 impl Machine for EngineMachine {
     fn start(program: &Program<'_>, gas: u64) -> (Seen, Option<EngineMachine>) {
         let mut store = engine::Store::new(program.module.engine(), ());
@@ -155,21 +232,7 @@ impl Machine for EngineMachine {
         for import in program.module.imports() {
             let made: Result<engine::Extern, engine::Error> = match import.ty().clone() {
                 ExternType::Func(ty) => {
-                    let inner = ty.clone();
-                    let host = move |mut caller: engine::Caller<'_, ()>,
-                                     args: &[engine::Val],
-                                     results: &mut [engine::Val]| {
-                        let (gas, fails, values) = host(args.iter().map(|arg| of_engine(arg).1), &inner);
-                        caller.charge(gas)?;
-                        if fails {
-                            return Err(engine::Error::host(Refused));
-                        }
-                        for (result, value) in results.iter_mut().zip(values) {
-                            *result = to_engine(value);
-                        }
-                        Ok(())
-                    };
-                    engine::Func::new(&mut store, ty, host).map(Into::into)
+                    engine::Func::new(&mut store, ty.clone(), engine_host(ty)).map(Into::into)
                 }
                 ExternType::Table(ty) => {
                     let null = to_engine(Value(ty.element, 0));
@@ -184,14 +247,9 @@ impl Machine for EngineMachine {
             imports.push(made.expect("the host's items are within the limits"));
         }
         store.set_gas(gas);
-        match engine::Instance::new(&mut store, program.module, &imports) {
-            Ok(instance) => {
-                let seen = Seen { ended: Ended::Values(Vec::new()), gas: store.gas_used() };
-                let names = program.module.exports().map(|export| export.name().to_owned()).collect();
-                (seen, Some(EngineMachine { store, instance, names }))
-            }
-            Err(error) => (Seen { ended: engine_ended(&error), gas: store.gas_used() }, None),
-        }
+        let instance = engine::Instance::new(&mut store, program.module, &imports);
+        let (seen, machine) = EngineMachine::of(program, store, instance);
+        (seen, machine.ok())
     }
 
     fn call(&mut self, name: &str, args: &[Value], gas: u64) -> Seen {

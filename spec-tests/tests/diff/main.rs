@@ -5,6 +5,7 @@
 //! A failure prints the seed; `DIFF_FROM=seed DIFF_PROGRAMS=1` repeats it.
 
 mod machine;
+mod pooled;
 mod reentry;
 mod smith;
 mod structured;
@@ -117,6 +118,8 @@ fn compare(bytes: &[u8], seed: u64, what: &str, counts: &mut Counts) {
         assert!(states.0 == states.1, "{what}: the state after instantiation differs");
     }
 
+    pooled::compare(&program, &calls, &mut Rng(seed ^ 0x9001), what, counts);
+
     // One call after the other on the same instance; the next instance begins where one ran out of gas.
     let mut pair: Option<(EngineMachine, OracleMachine)> = None;
     let mut used = Vec::new();
@@ -172,6 +175,8 @@ struct Counts {
     host_errors: u64,
     limits: u64,
     gas: u64,
+    /// Instances in a store that was used before.
+    reused: u64,
 }
 
 impl Counts {
@@ -200,6 +205,7 @@ fn programs_of_wasm_smith() {
         assert!(counts.too_large < counts.programs / 10, "{counts:?}");
         assert!(counts.returned > counts.programs / 3, "{counts:?}");
         assert!(counts.trapped > 0 && counts.out_of_gas > 0 && counts.host_errors > 0, "{counts:?}");
+        assert!(counts.reused > counts.programs, "{counts:?}");
     }
 }
 
@@ -260,5 +266,6 @@ fn structured_programs() {
         assert_eq!(counts.too_large, 0, "{counts:?}");
         assert!(counts.returned > counts.programs, "{counts:?}");
         assert!(counts.trapped > 0 && counts.out_of_gas > 0, "{counts:?}");
+        assert!(counts.reused > counts.programs, "{counts:?}");
     }
 }

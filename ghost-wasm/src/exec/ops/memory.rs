@@ -4,7 +4,7 @@
 //! memory's length decides.
 
 use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, W2, X, handler};
-use super::super::view::Word;
+use super::super::view::{MARKED, PART_SHIFT, STORE_REACH, Word};
 use super::int::{Binary, op};
 use crate::exec::ctx::Ctx;
 use crate::table::errors::TrapCode;
@@ -102,11 +102,16 @@ impl Regs {
         cell.little_endian()
     }
 
+    /// Writes, and marks the part of the memory that holds the first byte (see `runtime/memory.rs`).
     #[inline(always)]
     fn store<M: Cell>(&self, address: u64, value: M) {
+        const { assert!(size_of::<M>() <= STORE_REACH + 1) };
         debug_assert!(self.inside(address, size_of::<M>()));
         // SAFETY: inside the memory, checked by the caller; any alignment.
         unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 = value.little_endian() };
+        let mark = !((address >> PART_SHIFT) as isize);
+        // SAFETY: the address is inside the memory, so its part has a mark below the bytes (`MemoryView`).
+        unsafe { *self.mem.offset(mark) = MARKED };
     }
 
     #[inline(always)]
