@@ -9,6 +9,7 @@ use core::fmt;
 
 use crate::table::errors::{ErrorCode, ErrorKind, TrapCode};
 use crate::table::limits::Limit;
+use crate::types::ValType;
 
 /// A function that was running when a trap happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,12 @@ enum Cause {
     None,
     Trap(Trap),
     Host(Box<dyn HostError>),
-    Limit { limit: Limit, most: u64 },
+    /// A host function's yield that has suspended a call; the types of the values that this waits for.
+    Yield(Option<Box<dyn HostError>>, Box<[ValType]>),
+    Limit {
+        limit: Limit,
+        most: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -92,6 +98,40 @@ impl Error {
         let mut this = Error::new(ErrorCode::HostError);
         this.0.cause = Cause::Host(Box::new(error));
         this
+    }
+
+    /// The error with which a host function interrupts the call instead of returning: the call that the host
+    /// has made ends with it, and goes on when it gets the function's results (`Store::resume_with`). `request`
+    /// tells the host what for ([`downcast_ref`](Error::downcast_ref)).
+    #[cold]
+    #[inline(never)]
+    pub fn yield_with<E: core::error::Error + Send + Sync + 'static>(request: E) -> Error {
+        let mut this = Error::new(ErrorCode::Yielded);
+        this.0.cause = Cause::Host(Box::new(request));
+        this
+    }
+
+    /// The yield has suspended a call, which waits for values of these types.
+    pub(crate) fn awaiting(mut self, types: &[ValType]) -> Error {
+        let request = self.take_request();
+        self.0.cause = Cause::Yield(request, types.into());
+        self
+    }
+
+    fn take_request(&mut self) -> Option<Box<dyn HostError>> {
+        match core::mem::replace(&mut self.0.cause, Cause::None) {
+            Cause::Host(request) | Cause::Yield(Some(request), _) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// A yield that nobody can resume is a host function's error like any other.
+    pub(crate) fn not_resumable(mut self) -> Error {
+        if self.is_yield() {
+            self.0.code = ErrorCode::YieldLost;
+            self.0.cause = self.take_request().map_or(Cause::None, Cause::Host);
+        }
+        self
     }
 
     /// A trap.
@@ -174,13 +214,27 @@ impl Error {
         }
     }
 
-    /// The host function's error, if it has this type.
+    /// The host function's error, or what it yielded with, if it has this type.
     pub fn downcast_ref<E: core::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         match &self.0.cause {
-            Cause::Host(error) => {
+            Cause::Host(error) | Cause::Yield(Some(error), _) => {
                 let any: &dyn Any = &**error;
                 any.downcast_ref()
             }
+            _ => None,
+        }
+    }
+
+    /// Whether a host function has interrupted the call, which can go on.
+    pub fn is_yield(&self) -> bool {
+        self.kind() == ErrorKind::Yield
+    }
+
+    /// Of a yield that has suspended a call: the types of the values with which it goes on, the results of the
+    /// host function.
+    pub fn awaited(&self) -> Option<&[ValType]> {
+        match &self.0.cause {
+            Cause::Yield(_, types) => Some(types),
             _ => None,
         }
     }
@@ -199,9 +253,9 @@ impl fmt::Display for Error {
             write!(f, " {operand}")?;
         }
         match &inner.cause {
-            Cause::Host(error) => write!(f, ": {error}")?,
+            Cause::Host(error) | Cause::Yield(Some(error), _) => write!(f, ": {error}")?,
             Cause::Limit { limit, most } => write!(f, ": {}: at most {most} {}", limit.name(), limit.unit())?,
-            Cause::None | Cause::Trap(_) => {}
+            Cause::None | Cause::Trap(_) | Cause::Yield(None, _) => {}
         }
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;
@@ -222,7 +276,7 @@ impl fmt::Debug for Error {
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &self.0.cause {
-            Cause::Host(error) => Some(&**error),
+            Cause::Host(error) | Cause::Yield(Some(error), _) => Some(&**error),
             _ => None,
         }
     }

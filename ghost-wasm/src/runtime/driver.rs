@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::caller::Caller;
+use super::resume::{Answer, Suspended, Wait};
 use super::services;
 use super::store::{FuncKind, Store, StoreInner};
 use crate::Error;
@@ -19,7 +20,7 @@ const FRAMES_SHOWN: usize = 64;
 
 /// Calls a function from the host. `slots` has room for arguments and results; the types are right.
 pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Result<(), Error> {
-    store.inner.usable()?;
+    store.inner.idle()?;
     let entity = store.inner.funcs.get(func as usize).copied();
     let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
     // Host functions too: a guest can have one call itself, and that uses native stack.
@@ -40,7 +41,7 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
                 // With the host's frame in between there is nothing to resume.
                 store.inner.poisoned |= outermost && result.as_ref().is_err_and(Error::is_out_of_gas);
             }
-            result
+            result.map_err(Error::not_resumable)
         }
         FuncKind::Wasm { instance, defined } => {
             let saved = store.inner.cx.arrive().map_err(host_fault)?;
@@ -48,7 +49,7 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
             store.inner.nesting += 1;
             let base = store.inner.cx.entry_base();
             let depth = store.inner.cx.depth();
-            let entry = Entry { func, store: store.inner.id, saved, switches, base, depth, left: 0 };
+            let entry = Entry { func, store: store.inner.id, saved, switches, base, depth, start_of: None };
             let result = enter(store, instance, defined, &entry, slots);
             finish(store, entry, outermost, result)
         }
@@ -60,6 +61,8 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
 pub(crate) struct Entry {
     /// The function entered.
     pub func: u32,
+    /// The instance whose start function it is.
+    pub start_of: Option<u32>,
     /// The store that it is of.
     store: u64,
     saved: Saved,
@@ -69,11 +72,9 @@ pub(crate) struct Entry {
     base: usize,
     /// Return records below.
     depth: usize,
-    /// Gas that was left when it ran out.
-    left: i64,
 }
 
-/// Ends an entry, or keeps it if all that is missing is gas.
+/// Ends an entry, or keeps it if all that is missing is gas or a host function's results.
 fn finish<T>(
     store: &mut Store<T>,
     entry: Entry,
@@ -83,34 +84,60 @@ fn finish<T>(
     let inner = &mut store.inner;
     if inner.id != entry.store {
         // Nothing of the entry is here (see `call_host`).
-        return result;
+        return result.map_err(Error::not_resumable);
     }
     inner.nesting -= 1;
     let end = inner.meter.take_end(outermost);
     // What guest code has written when its gas runs out is not defined: a run pays at its end, and may go on
     // overdrawn (docs/decisions/0005).
     inner.poisoned |= end.is_some() || outermost && result.as_ref().is_err_and(Error::is_out_of_gas);
+    let yielded = inner.yielded.take().filter(|_| outermost && !inner.poisoned);
     if let Some(End::Resumable(left)) = end {
-        inner.suspended = Some(Entry { left, ..entry });
+        inner.suspended = Some(Suspended { entry, wait: Wait::Gas { left } });
         return result;
     }
-    inner.switches.truncate(entry.switches);
-    inner.cx.leave(entry.saved);
-    result
+    if let Some(Yielded { ty, base }) = yielded {
+        inner.suspended = Some(Suspended { entry, wait: Wait::Results { ty, base } });
+        let types = inner.type_of(ty)?.results();
+        return result.map_err(|error| error.awaiting(types));
+    }
+    drop_entry(inner, &entry);
+    result.map_err(Error::not_resumable)
 }
 
-/// Goes on with the call that ran out of gas, with more of it. `slots` has room for its results.
-pub(crate) fn resume<T>(store: &mut Store<T>, gas: u64, slots: &mut [u64]) -> Result<(), Error> {
+/// Forgets the frames of an entry.
+pub(crate) fn drop_entry(inner: &mut StoreInner, entry: &Entry) {
+    inner.switches.truncate(entry.switches);
+    inner.cx.leave(entry.saved);
+}
+
+/// A host function called from WebAssembly has yielded: its type, and the slot of its first result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Yielded {
+    ty: u32,
+    base: usize,
+}
+
+/// Goes on with the suspended call, which waits for this answer. `slots` has room for the call's results.
+pub(crate) fn resume<T>(store: &mut Store<T>, answer: Answer<'_>, slots: &mut [u64]) -> Result<(), Error> {
     let inner = &mut store.inner;
-    let entry = inner.suspended.take().ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
+    let suspended = inner.suspended.ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
+    match (suspended.wait, answer) {
+        (Wait::Gas { left }, Answer::Gas(gas)) => inner.meter.resume(left, gas),
+        (Wait::Results { base, .. }, Answer::Results(values)) => {
+            inner.cx.slots_mut(base, values.len()).map_err(host_fault)?.copy_from_slice(values);
+            inner.cx.advance();
+        }
+        _ => return Err(Error::new(ErrorCode::NothingToResume)),
+    }
+    inner.suspended = None;
     inner.poisoned = false;
     inner.nesting += 1;
-    inner.meter.resume(entry.left, gas);
     inner.cx.set_funcs(inner.views.as_ptr());
     inner.cx.refresh();
     inner.meter.lend(&mut inner.cx);
-    let result = run_to_end(store, &entry, slots);
-    finish(store, entry, true, result)
+    let result = run_to_end(store, &suspended.entry, slots);
+    finish(store, suspended.entry, true, result)
 }
 
 /// Runs until the entry returns, and fetches its results.
@@ -361,7 +388,10 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             if inner.id == id {
                 inner.cx.leave_host(before);
             }
-            outcome?;
+            if let Err(error) = outcome {
+                inner.yielded = error.is_yield().then_some(Yielded { ty: entity.ty, base });
+                return Err(error);
+            }
             if inner.poisoned {
                 return Err(end_after_inner(inner));
             }

@@ -98,7 +98,7 @@ impl Instance {
     /// `Link`; `Trap`, `OutOfGas` of initialisation and start; `Limit`, `HostFault`, `Usage`.
     pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance, Error> {
         let store = store.as_context_mut();
-        store.inner.usable()?;
+        store.inner.idle()?;
         if !super::engine::Engine::same(module.engine(), store.engine()) {
             return Err(
                 Error::new(ErrorCode::WrongStore).with_detail("module and store have different engines")
@@ -255,7 +255,13 @@ pub(crate) fn start<T>(store: &mut Store<T>, index: u32) -> Result<Instance, Err
     let entity = store.inner.instance(index)?;
     if let Some(start) = entity.module.inner.data.start {
         let func = entity.funcs.get(start as usize).copied();
-        driver::call(store, func.ok_or_else(internal)?, &mut [])?;
+        let started = driver::call(store, func.ok_or_else(internal)?, &mut []);
+        if let Some(suspended) = &mut store.inner.suspended
+            && store.inner.id == instance.store
+        {
+            suspended.entry.start_of = Some(index);
+        }
+        started?;
     }
     Ok(instance)
 }

@@ -17,6 +17,7 @@ pub mod module;
 pub mod pool;
 pub mod pre;
 pub mod profile;
+mod resume;
 mod services;
 pub mod store;
 pub mod stream;

@@ -237,6 +237,7 @@ impl<T> InstancePool<T> {
         inner.meter.reset();
         inner.switches.clear();
         inner.poisoned = false;
+        inner.yielded = None;
         inner.suspended = None;
         inner.limiter = None;
         if reset(inner, &template).is_err() {

@@ -84,7 +84,7 @@ impl<T> InstancePre<T> {
     /// As [`Instance::new`].
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
         let store = store.as_context_mut();
-        store.inner.usable()?;
+        store.inner.idle()?;
         let module = self.module();
         if !Engine::same(module.engine(), store.engine()) {
             return Err(other_engine("module and store have different engines"));

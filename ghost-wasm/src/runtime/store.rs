@@ -3,13 +3,12 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::caller::Caller;
-use super::driver::{self, Entry};
+use super::driver::Yielded;
 use super::engine::Engine;
 use super::func::Func;
 use super::global::Global;
@@ -17,6 +16,7 @@ use super::instance::InstanceEntity;
 use super::limiter::ResourceLimiter;
 use super::memory::{LinearMemory, Memory};
 use super::pool::Reuse;
+use super::resume::Suspended;
 use super::table::{Table, TableEntity};
 use super::value::Val;
 use crate::Error;
@@ -73,9 +73,12 @@ pub(crate) struct StoreInner {
     pub switches: Vec<Switch>,
     /// Entries from the host that are running.
     pub nesting: u32,
+    /// Guest code has run out of gas: what memories, tables and globals hold is not defined.
     pub poisoned: bool,
-    /// The call that ran out of gas, if it can go on.
-    pub suspended: Option<Entry>,
+    /// A host function has yielded; set until the entry that it ends is finished.
+    pub yielded: Option<Yielded>,
+    /// The call that can go on.
+    pub suspended: Option<Suspended>,
     pub limiter: Option<Box<dyn ResourceLimiter>>,
     /// How it is used again.
     pub reuse: Option<Reuse>,
@@ -138,6 +141,7 @@ impl<T> Store<T> {
             switches: Vec::new(),
             nesting: 0,
             poisoned: false,
+            yielded: None,
             suspended: None,
             limiter: None,
             reuse: None,
@@ -179,27 +183,6 @@ impl<T> Store<T> {
     /// What was used since the limit was set. After out-of-gas: the limit.
     pub fn gas_used(&self) -> u64 {
         self.inner.meter.used()
-    }
-
-    /// Goes on with the call that ended out of gas, with `gas` more. Possible if the gas ran out in guest code
-    /// that the host had called directly; the outcome is that of one call with the sum of all gas.
-    ///
-    /// # Errors
-    /// `NothingToResume`, `WrongArguments`; those of the call, out of gas again among them.
-    pub fn resume(&mut self, gas: u64, results: &mut [Val]) -> Result<(), Error> {
-        let suspended = self.inner.suspended.ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
-        let func = Func { store: self.inner.id, index: suspended.func };
-        let ty = self.inner.type_of(self.inner.func(func)?.ty)?.clone();
-        if results.len() != ty.results().len() {
-            return Err(Error::new(ErrorCode::WrongArguments));
-        }
-        let mut slots = vec![0; ty.params().len().max(results.len())];
-        driver::resume(self, gas, &mut slots)?;
-        let id = self.inner.id;
-        for ((value, &ty), &slot) in results.iter_mut().zip(ty.results()).zip(slots.iter()) {
-            *value = Val::from_slot(ty, slot, id);
-        }
-        Ok(())
     }
 
     /// Asks `limiter` before a memory or table is made or grows. Not for contracts: what a guest sees must not
@@ -360,6 +343,12 @@ impl StoreInner {
     /// Whether what the store holds is defined: guest code has not run out of gas in it.
     pub fn usable(&self) -> Result<(), Error> {
         if self.poisoned { Err(Error::new(ErrorCode::Poisoned)) } else { Ok(()) }
+    }
+
+    /// Whether a call may begin: the frames of a suspended one would be in its way.
+    pub fn idle(&self) -> Result<(), Error> {
+        self.usable()?;
+        if self.suspended.is_some() { Err(Error::new(ErrorCode::Suspended)) } else { Ok(()) }
     }
 
     /// Code and view of a WebAssembly function, and what entering it costs.

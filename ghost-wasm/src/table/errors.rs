@@ -92,6 +92,7 @@ macro_rules! for_each_error {
             }
             Host = 0x09 {
                 HostError              = 0x01, "host error", "A host function failed.";
+                YieldLost              = 0x02, "yield that cannot be resumed", "A host function yielded in a call that another host function, or the host itself, had made.";
             }
             HostFault = 0x0a {
                 OutOfMemory            = 0x01, "host out of memory", "The allocator refused; the call ends without an outcome.";
@@ -99,15 +100,19 @@ macro_rules! for_each_error {
             }
             Usage = 0x0b {
                 WrongStore             = 0x01, "wrong store", "A handle was used with another store or engine than its own.";
-                Poisoned               = 0x02, "poisoned store", "The store ran out of gas; it can only be resumed or dropped.";
+                Poisoned               = 0x02, "poisoned store", "Guest code ran out of gas, so what it has written is not defined; the store can only be resumed or dropped.";
                 WrongArguments         = 0x03, "wrong arguments", "The values do not match the function's parameters or results.";
                 WrongType              = 0x04, "wrong type", "The value, function, global, table or memory has another type than was asked for.";
                 UnknownExport          = 0x05, "unknown export", "The instance has no such export.";
                 DuplicateDefinition    = 0x06, "duplicate definition", "The linker already has something under this module and name.";
                 StreamEnded            = 0x07, "stream ended", "The module stream has already failed.";
-                NothingToResume        = 0x08, "nothing to resume", "No call of this store was suspended.";
+                NothingToResume        = 0x08, "nothing to resume", "No call of this store waits for what was given.";
                 OutOfBounds            = 0x09, "out of bounds", "The host's access lies beyond the end of the memory or table.";
                 GrowRefused            = 0x0a, "growth refused", "The memory or table may not grow by this much.";
+                Suspended              = 0x0b, "suspended store", "A call waits for a host function's results; resume it or give it up before anything else runs.";
+            }
+            Yield = 0x0c {
+                Yielded                = 0x01, "yield", "A host function has interrupted the call; it goes on when it gets that function's results.";
             }
         }
     };
@@ -139,6 +144,8 @@ pub enum ErrorKind {
     HostFault = 0x0a,
     /// The embedder used the interface wrongly.
     Usage = 0x0b,
+    /// A host function interrupted the call, which can go on.
+    Yield = 0x0c,
 }
 
 impl ErrorKind {
@@ -156,6 +163,7 @@ impl ErrorKind {
             ErrorKind::Host => "host",
             ErrorKind::HostFault => "host fault",
             ErrorKind::Usage => "usage",
+            ErrorKind::Yield => "yield",
         }
     }
 }
