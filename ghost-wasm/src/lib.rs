@@ -85,6 +85,11 @@ pub mod internals {
         Ok(stream.finish()?.1.into_code())
     }
 
+    /// The name of an internal instruction, by its number in [`Steps`](crate::exec::step::Steps).
+    pub fn instruction_name(number: u16) -> alloc::string::String {
+        crate::code::disasm::name(crate::code::inst::InstId(number))
+    }
+
     /// What a public module was made from.
     pub fn module_data(module: &crate::Module) -> &ModuleData {
         &module.inner.data

@@ -21,12 +21,7 @@ pub fn disassemble(code: &ModuleCode) -> String {
         while let Some([first, operands @ ..]) = code.words().get(at..end).filter(|rest| !rest.is_empty()) {
             let inst = InstId(*first as u16);
             let words = inst.words(code.words().get(at..end).unwrap_or_default());
-            let (family, row, variant) = inst.parts();
-            let name = match family {
-                Family::Control | Family::Service | Family::Moves | Family::Size => "",
-                _ => family.rows().get(usize::from(row)).map_or("", |op| op.text()),
-            };
-            let _ = write!(out, "{:5}  {family:?} {name} /{variant}", at - start as usize);
+            let _ = write!(out, "{:5}  {}", at - start as usize, name(inst));
             for word in operands.iter().take(words.saturating_sub(1)) {
                 let _ = write!(out, " {word:x}");
             }
@@ -35,6 +30,16 @@ pub fn disassemble(code: &ModuleCode) -> String {
         }
     }
     out
+}
+
+/// An instruction's family, operator and variant.
+pub fn name(inst: InstId) -> String {
+    let (family, row, variant) = inst.parts();
+    let op = match family {
+        Family::Control | Family::Service | Family::Moves | Family::Size => "",
+        _ => family.rows().get(usize::from(row)).map_or("", |op| op.text()),
+    };
+    alloc::format!("{family:?} {op} /{variant}")
 }
 
 /// How many ops of the code are charges and nothing else: what the translator could not fold.

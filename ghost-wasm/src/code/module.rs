@@ -25,6 +25,9 @@ pub struct ModuleCode {
     records: Box<[CodeRecord]>,
     starts: Box<[u32]>,
     map: CodeMap,
+    /// Of code that is stepped through: the number of the op at each position.
+    #[cfg(feature = "internals")]
+    pub numbers: alloc::vec::Vec<u16>,
 }
 
 /// An op has at most this many words besides `br_table`'s targets: reading operands of a failed charge may
@@ -48,7 +51,14 @@ impl ModuleCode {
                 func: draft.func,
             })
             .collect();
-        ModuleCode { words, records, starts, map }
+        ModuleCode {
+            words,
+            records,
+            starts,
+            map,
+            #[cfg(feature = "internals")]
+            numbers: Vec::new(),
+        }
     }
 
     /// Records by defined function.

@@ -27,11 +27,13 @@ pub enum Exit {
     Service,
     /// A function has returned into another instance.
     SwitchBack,
+    /// One op of code that is stepped through is next (`exec/step.rs`).
+    Step,
 }
 
 impl Exit {
     pub(super) fn from_raw(raw: u64) -> Exit {
-        const ALL: [Exit; 9] = [
+        const ALL: [Exit; 10] = [
             Exit::Done,
             Exit::Charge,
             Exit::ChargeTaken,
@@ -41,6 +43,7 @@ impl Exit {
             Exit::FramesFull,
             Exit::Service,
             Exit::SwitchBack,
+            Exit::Step,
         ];
         ALL[raw as usize % ALL.len()]
     }

@@ -59,6 +59,12 @@ static HANDLERS: [Handler; COUNT] = {
     table
 };
 
+/// The handler of an instruction.
+#[cfg(feature = "internals")]
+pub(super) fn handler_of(inst: InstId) -> Handler {
+    HANDLERS.get(usize::from(inst.0)).copied().unwrap_or(exits::unreachable)
+}
+
 /// Replaces the instruction numbers of finished code by handler addresses.
 pub fn link(code: &mut [u64]) {
     let mut at = 0;

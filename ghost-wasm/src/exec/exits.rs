@@ -10,7 +10,7 @@ use super::view::Word;
 use crate::table::errors::TrapCode;
 
 #[inline(always)]
-fn exit(mut r: Regs, exit: Exit) -> Raw {
+pub(super) fn exit(mut r: Regs, exit: Exit) -> Raw {
     r.save();
     core::hint::black_box(exit as Raw)
 }
@@ -164,6 +164,12 @@ pub const SERVICES: [Handler; Service::ALL.len()] = [
 impl Ctx {
     /// Runs from `ip` until a handler exits.
     pub fn run(&mut self) -> Exit {
+        self.run_from(Regs::dispatch)
+    }
+
+    /// Starts handlers with the registers of the context.
+    #[inline(always)]
+    pub(super) fn run_from(&mut self, start: impl FnOnce(Regs) -> Raw) -> Exit {
         let here = 0_u8;
         self.probe = 0;
         let base = core::ptr::from_ref(&here) as usize;
@@ -176,7 +182,7 @@ impl Ctx {
             acc: self.acc,
             facc: self.facc,
         };
-        let exit = Exit::from_raw(regs.dispatch());
+        let exit = Exit::from_raw(start(regs));
         self.depth_bytes = base.wrapping_sub(self.probe);
         exit
     }

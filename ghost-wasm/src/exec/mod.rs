@@ -15,4 +15,6 @@ pub mod num;
 mod ops;
 mod regs;
 pub mod stack;
+#[cfg(feature = "internals")]
+pub mod step;
 pub mod view;

@@ -176,6 +176,8 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
     loop {
         let inner = &mut store.inner;
         let exit = inner.cx.run();
+        #[cfg(feature = "internals")]
+        let exit = step(inner, exit);
         match exit {
             Exit::Done => return Ok(()),
             Exit::Charge | Exit::ChargeTaken | Exit::ChargeFall => {
@@ -202,12 +204,29 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
                 }
             },
             Exit::Service => services::serve(store, depth)?,
+            Exit::Step => return Err(Error::new(ErrorCode::Internal)),
             Exit::SwitchBack => {
                 let back = inner.switches.pop().ok_or_else(|| Error::new(ErrorCode::Internal))?;
                 inner.cx.switch_back(back.instance, back.ip);
             }
         }
     }
+}
+
+/// Runs code that stops before each op until something else than a stop comes.
+#[cfg(feature = "internals")]
+fn step(inner: &mut StoreInner, mut exit: Exit) -> Exit {
+    while exit == Exit::Step {
+        let inst = inner.cx.instance_index().and_then(|index| {
+            let code = &inner.instances.get(index as usize)?.module.inner.code;
+            let position = code.position(inner.cx.ip())?;
+            code.numbers.get(position as usize).copied()
+        });
+        let Some(inst) = inst.map(crate::code::inst::InstId) else { return exit };
+        inner.steps.note(inst);
+        exit = inner.cx.run_op(inst);
+    }
+    exit
 }
 
 /// A trap at the op that exited: settles the gas first, whose end takes precedence. `due` is what is owed

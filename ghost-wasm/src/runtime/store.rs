@@ -82,6 +82,8 @@ pub(crate) struct StoreInner {
     pub limiter: Option<Box<dyn ResourceLimiter>>,
     /// How it is used again.
     pub reuse: Option<Reuse>,
+    #[cfg(feature = "internals")]
+    pub steps: crate::exec::step::Steps,
 }
 
 /// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
@@ -145,6 +147,8 @@ impl<T> Store<T> {
             suspended: None,
             limiter: None,
             reuse: None,
+            #[cfg(feature = "internals")]
+            steps: Default::default(),
         };
         Store { inner, hosts: Vec::new(), data }
     }
@@ -196,6 +200,12 @@ impl<T> Store<T> {
     #[cfg(feature = "internals")]
     pub fn fix_gas_slice(&mut self, slice: Option<u64>) {
         self.inner.meter.fix_slice(slice);
+    }
+
+    /// What was counted so far, if the engine steps ([`Config::stepping`](crate::Config::stepping)).
+    #[cfg(feature = "internals")]
+    pub fn steps(&self) -> &crate::exec::step::Steps {
+        &self.inner.steps
     }
 
     /// Adds a host function.

@@ -180,6 +180,8 @@ impl ModuleStream {
     pub fn new(engine: &Engine) -> ModuleStream {
         let profile = engine.profile();
         let translator = Translator::new(profile.schedule(), profile.limits().frame_slots);
+        #[cfg(feature = "internals")]
+        let translator = translator.stepping(engine.config().stepping);
         ModuleStream { engine: engine.clone(), stream: Stream::new(engine, translator) }
     }
 

@@ -47,6 +47,9 @@ pub struct Translator {
     records: Vec<RecordDraft>,
     /// Leave instruction numbers in the code, for disassembly.
     canonical: bool,
+    /// Stop before each op, and keep the numbers here.
+    #[cfg(feature = "internals")]
+    numbers: Option<Vec<u16>>,
     // What follows is of the body at hand.
     func: u32,
     start: usize,
@@ -79,6 +82,8 @@ impl Translator {
             map: Vec::new(),
             records: Vec::new(),
             canonical: false,
+            #[cfg(feature = "internals")]
+            numbers: None,
             func: 0,
             start: 0,
             params: 0,
@@ -105,9 +110,22 @@ impl Translator {
         self
     }
 
+    /// Makes code that stops before each op: see `exec/step.rs`.
+    #[cfg(feature = "internals")]
+    pub fn stepping(mut self, yes: bool) -> Translator {
+        self.numbers = yes.then(Vec::new);
+        self
+    }
+
     /// All bodies are there.
     pub fn into_code(self) -> ModuleCode {
-        ModuleCode::new(self.code, self.records, CodeMap { entries: self.map })
+        #[cfg_attr(not(feature = "internals"), expect(unused_mut, reason = "see below"))]
+        let mut code = ModuleCode::new(self.code, self.records, CodeMap { entries: self.map });
+        #[cfg(feature = "internals")]
+        if let Some(numbers) = self.numbers {
+            code.numbers = numbers;
+        }
+        code
     }
 
     /// The first operator of a body: its locals are known.
@@ -124,6 +142,19 @@ impl Translator {
         let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
         self.frames.push(Frame::function(results));
         Ok(())
+    }
+
+    /// Puts handlers into the body at hand.
+    fn link(&mut self) {
+        let Some(body) = self.code.get_mut(self.start..) else { return };
+        #[cfg(feature = "internals")]
+        if let Some(numbers) = &mut self.numbers {
+            numbers.extend(body.iter().map(|&word| word as u16));
+            return crate::exec::step::link(body);
+        }
+        if !self.canonical {
+            dispatch::link(body);
+        }
     }
 
     fn frame_too_large(&self) -> Error {
@@ -185,11 +216,7 @@ impl BodySink for Translator {
     }
 
     fn finish(&mut self, _: &ModuleEnv) -> Result<(), Error> {
-        if !self.canonical
-            && let Some(body) = self.code.get_mut(self.start..)
-        {
-            dispatch::link(body);
-        }
+        self.link();
         self.records.push(RecordDraft {
             start: self.start as u32,
             frame_slots: self.slots.frame_slots(),
