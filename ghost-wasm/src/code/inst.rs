@@ -4,9 +4,10 @@
 //! variants. A variant with a result comes in a pair: result in a slot, then (number + 1) in an accumulator.
 
 use crate::table::insts::{
-    for_each_float_binary, for_each_float_compare, for_each_int_binary, for_each_int_compare,
-    for_each_int_division, for_each_load, for_each_load_op, for_each_store, for_each_unary,
-    for_each_unary_trapping, for_each_wide_binary,
+    for_each_float_binary, for_each_float_compare, for_each_float_pair, for_each_int_binary,
+    for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load, for_each_load_branch,
+    for_each_load_op, for_each_store, for_each_test, for_each_unary, for_each_unary_trapping,
+    for_each_wide_binary,
 };
 use crate::table::ops::Op;
 
@@ -30,6 +31,25 @@ macro_rules! loads_of {
     ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => { &[$(Op::$load),*] };
 }
 
+macro_rules! firsts {
+    ($($first:ident, $second:ident, $t:ty;)*) => { &[$(Op::$first),*] };
+}
+macro_rules! seconds {
+    ($($first:ident, $second:ident, $t:ty;)*) => { &[$(Op::$second),*] };
+}
+macro_rules! ops_load_branch {
+    ($($name:ident, $t:ty, $m:ty, $load:ident;)*) => { &[$(Op::$name),*] };
+}
+macro_rules! loads_of_branch {
+    ($($name:ident, $t:ty, $m:ty, $load:ident;)*) => { &[$(Op::$load),*] };
+}
+
+/// For each row of the pairs their second operator.
+pub const SECOND_OF: &[Op] = for_each_int_pair!(seconds);
+/// For each row of the float pairs their second operator.
+pub const FLOAT_SECOND_OF: &[Op] = for_each_float_pair!(seconds);
+/// For each row of the load-branch family the load that it contains.
+pub const BRANCH_LOAD_OF: &[Op] = for_each_load_branch!(loads_of_branch);
 /// For each row of the load-op family the load that it contains.
 pub const LOAD_OF: &[Op] = for_each_load_op!(loads_of);
 
@@ -60,7 +80,7 @@ families! {
     /// Work for the driver, by its number.
     Service: NO_OP, 16;
     /// Copies, constants, `select`, globals: [`moves`].
-    Moves: NO_OP, 15;
+    Moves: NO_OP, 17;
     /// `memory.size`.
     Size: NO_OP, 2;
     /// Integer operators of two operands; variants: [`pair`].
@@ -81,16 +101,33 @@ families! {
     FloatCompare: for_each_float_compare!(ops2), 4;
     /// Compare and branch: slot-slot if true, if false; slot-acc if true, if false.
     FloatBranch: for_each_float_compare!(ops2), 4;
-    /// Loads: address in a slot, acc, code; each with two results.
-    Load: for_each_load!(ops_mem), 6;
-    /// Stores, address-value: slot-slot, slot-acc, acc-slot, code-slot, code-acc, acc-acc.
-    Store: for_each_store!(ops_mem), 6;
-    /// Constants stored, by width; address in a slot, acc, code.
-    StoreConst: STORE_WIDTHS, 3;
-    /// An operator whose right operand is loaded; left-address: slot-slot, slot-acc, acc-slot, acc-acc.
-    LoadOp: for_each_load_op!(ops_load_op), 8;
+    /// Loads: address in a slot, acc, code, slot + slot, slot + immediate; each with two results.
+    Load: for_each_load!(ops_mem), 10;
+    /// Stores, address-value: slot-slot, slot-acc, acc-slot, code-slot, code-acc, acc-acc; then address slot +
+    /// slot, slot + immediate, each with the value in a slot, acc.
+    Store: for_each_store!(ops_mem), 10;
+    /// Constants stored, by width; address in a slot, acc, code, slot + slot, slot + immediate.
+    StoreConst: STORE_WIDTHS, 5;
+    /// An operator whose right operand is loaded; left-address: slot-slot, slot-acc, acc-slot, acc-acc, and with
+    /// the sum of two slots as address: slot, acc.
+    LoadOp: for_each_load_op!(ops_load_op), 12;
     /// An operator with a 64-bit constant on the right; left: slot, acc, each with two results.
     WideBinary: for_each_wide_binary!(ops2), 4;
+    /// Two integer operators, `(a first b) second c`; variants: [`triple`].
+    Pair: for_each_int_pair!(firsts), 20;
+    /// Two float operators; `(a first b) second c`: slot-slot-slot, slot-slot-acc, acc-slot-slot, each with two
+    /// results; then the same with `c` on the left.
+    FloatPair: for_each_float_pair!(firsts), 12;
+    /// `d = a + step`, then compare `d` and branch. Step: immediate or slot; other operand: slot or immediate.
+    Latch: for_each_int_compare!(ops2), 4;
+    /// Branch on an operator's result: is it other than zero, with operands slot-slot, slot-imm, acc-slot,
+    /// acc-imm; then is it zero, likewise.
+    Test: for_each_test!(ops2), 8;
+    /// A comparison whose left operand is loaded, and a branch. Address-other: slot-slot, slot-imm, slot-acc,
+    /// acc-slot, acc-imm.
+    LoadBranch: for_each_load_branch!(ops_load_branch), 5;
+    /// `d = (l cmp r) ? a : b`; operands of the comparison as in [`Family::IntCompare`].
+    CompareSelect: for_each_int_compare!(ops2), 8;
 }
 
 /// Variants of [`Family::Control`].
@@ -123,6 +160,10 @@ pub mod moves {
     pub const GLOBAL_SET_SLOT: u16 = 12;
     pub const GLOBAL_SET_ACC: u16 = 13;
     pub const GLOBAL_SET_CONST: u16 = 14;
+    /// Two copies, one after the other.
+    pub const COPY_TWO: u16 = 15;
+    /// Two sums of a slot and an immediate, one after the other.
+    pub const ADD_TWO: u16 = 16;
 }
 
 /// Variants of families with two free operands: left-right, result in a slot.
@@ -134,6 +175,31 @@ pub mod pair {
     pub const ACC_IMM: u16 = 8;
     pub const IMM_SLOT: u16 = 10;
     pub const IMM_ACC: u16 = 12;
+}
+
+/// Variants of [`Family::Pair`]: where `a`, `b` and `c` are; result in a slot.
+pub mod triple {
+    pub const SLOT_SLOT_SLOT: u16 = 0;
+    pub const SLOT_SLOT_IMM: u16 = 2;
+    pub const SLOT_SLOT_ACC: u16 = 4;
+    pub const SLOT_IMM_SLOT: u16 = 6;
+    pub const SLOT_IMM_IMM: u16 = 8;
+    pub const SLOT_IMM_ACC: u16 = 10;
+    pub const ACC_SLOT_SLOT: u16 = 12;
+    pub const ACC_SLOT_IMM: u16 = 14;
+    pub const ACC_IMM_SLOT: u16 = 16;
+    pub const ACC_IMM_IMM: u16 = 18;
+}
+
+/// Variants of loads and stores whose address is a sum.
+pub mod sum {
+    pub const LOAD_SLOT: u16 = 6;
+    pub const LOAD_IMM: u16 = 8;
+    pub const STORE_SLOT: u16 = 6;
+    pub const STORE_IMM: u16 = 8;
+    pub const CONST_SLOT: u16 = 3;
+    pub const CONST_IMM: u16 = 4;
+    pub const LOAD_OP: u16 = 8;
 }
 
 impl Family {
@@ -187,12 +253,9 @@ pub const COUNT: usize = BASES[Family::ALL.len()] as usize;
 impl InstId {
     /// Its family, row and variant.
     pub fn parts(self) -> (Family, u16, u16) {
-        let mut found = Family::Control;
-        for &family in Family::ALL {
-            if family.base() <= self.0 {
-                found = family;
-            }
-        }
+        let after = BASES.partition_point(|&base| base <= self.0);
+        let last = Family::ALL.len() - 1;
+        let found = Family::ALL[after.saturating_sub(1).min(last)];
         let within = self.0 - found.base();
         (found, within / found.variants(), within % found.variants())
     }
@@ -210,10 +273,11 @@ impl InstId {
                 _ => 3,
             },
             Family::Service | Family::IntBranch | Family::FloatBranch => 4,
+            Family::Latch | Family::Test | Family::LoadBranch => 4,
             Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
-            Family::Moves if variant == moves::GLOBAL_SET_CONST => 3,
+            Family::Moves if variant == moves::GLOBAL_SET_CONST || variant == moves::ADD_TWO => 3,
             Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
-            Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
+            Family::StoreConst | Family::LoadOp | Family::WideBinary | Family::CompareSelect => 3,
             _ => 2,
         }
     }

@@ -1,7 +1,7 @@
 //! From instruction numbers to handlers.
 
 use super::exits;
-use super::ops::{control, float, int, memory, moves};
+use super::ops::{control, float, fused, int, memory, moves};
 use super::regs::Handler;
 use crate::code::inst::{COUNT, Family, InstId};
 
@@ -55,6 +55,12 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(StoreConst, memory::STORE_CONST);
     copy_rows!(LoadOp, memory::LOAD_OP);
     copy_rows!(WideBinary, int::WIDE);
+    copy_rows!(Pair, fused::PAIR);
+    copy_rows!(FloatPair, fused::FLOAT_PAIR);
+    copy_rows!(Latch, fused::LATCH);
+    copy_rows!(Test, fused::TEST);
+    copy_rows!(LoadBranch, fused::LOAD_BRANCH);
+    copy_rows!(CompareSelect, fused::COMPARE_SELECT);
     assert!(at == COUNT);
     table
 };

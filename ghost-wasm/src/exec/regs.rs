@@ -266,6 +266,26 @@ impl Num for bool {
     }
 }
 
+/// An integer that a field of 16 bits can hold.
+pub trait Short: Num {
+    /// By sign extension.
+    fn short(value: i16) -> Self;
+}
+
+impl Short for u32 {
+    #[inline(always)]
+    fn short(value: i16) -> u32 {
+        i32::from(value).cast_unsigned()
+    }
+}
+
+impl Short for u64 {
+    #[inline(always)]
+    fn short(value: i16) -> u64 {
+        i64::from(value).cast_unsigned()
+    }
+}
+
 /// The f32 that the float accumulator holds in its low half.
 #[inline(always)]
 fn low_float(facc: f64) -> f32 {
@@ -329,9 +349,30 @@ impl Regs {
         }
     }
 
-    /// A result to kind `D`: the slot in the first field, or an accumulator.
+    /// An operand of kind `K` whose constants are 16 bits, sign-extended, in the field itself.
+    #[inline(always)]
+    pub fn get_short<T: Short, const K: u8>(&self, at: usize) -> T {
+        match K {
+            S => T::slot(self, self.half(at)),
+            A => T::acc(self),
+            _ => T::short(self.half(at) as u16 as i16),
+        }
+    }
+
+    /// A result to kind `D`: the slot in the first field, or an accumulator. With the result in a slot the
+    /// accumulator has it too: the translator has emptied it for either, and an op that follows at once
+    /// need not wait for the slot.
     #[inline(always)]
     pub fn put<T: Num, const D: u8>(&mut self, value: T) {
+        value.set_acc(self);
+        if D == S {
+            value.set_slot(self, self.half(F0));
+        }
+    }
+
+    /// As [`put`](Regs::put), but a result in a slot leaves the accumulators alone.
+    #[inline(always)]
+    pub fn put_only<T: Num, const D: u8>(&mut self, value: T) {
         match D {
             S => value.set_slot(self, self.half(F0)),
             _ => value.set_acc(self),

@@ -168,3 +168,81 @@ macro_rules! for_each_load_op {
     };
 }
 pub(crate) use for_each_load_op;
+
+/// Two integer operators in one op, the second taking the first one's result as its left operand: first,
+/// second, type. Those that follow each other in code of several compilers.
+macro_rules! for_each_int_pair {
+    ($mac:ident) => {
+        $mac! {
+            I32Add, I32Add, u32; I32Add, I32And, u32; I32Add, I32Shl, u32; I32Add, I32Xor, u32;
+            I32Add, I32ShrU, u32; I32Add, I32Sub, u32;
+            I32Sub, I32Add, u32; I32Sub, I32And, u32;
+            I32Mul, I32Add, u32; I32Mul, I32Xor, u32; I32Mul, I32ShrU, u32; I32Mul, I32Sub, u32;
+            I32And, I32Add, u32; I32And, I32Shl, u32; I32And, I32Or, u32; I32And, I32Xor, u32;
+            I32And, I32And, u32; I32And, I32ShrU, u32; I32And, I32Sub, u32; I32And, I32Mul, u32;
+            I32Or, I32Or, u32; I32Or, I32And, u32; I32Or, I32Shl, u32;
+            I32Xor, I32And, u32; I32Xor, I32Xor, u32; I32Xor, I32Rotl, u32; I32Xor, I32Mul, u32;
+            I32Xor, I32Add, u32; I32Xor, I32ShrU, u32; I32Xor, I32Shl, u32; I32Xor, I32Or, u32;
+            I32Shl, I32Add, u32; I32Shl, I32Or, u32; I32Shl, I32Xor, u32; I32Shl, I32ShrS, u32;
+            I32Shl, I32ShrU, u32; I32Shl, I32And, u32;
+            I32ShrU, I32And, u32; I32ShrU, I32Xor, u32; I32ShrU, I32Or, u32; I32ShrU, I32Shl, u32;
+            I32ShrU, I32Add, u32; I32ShrU, I32Mul, u32; I32ShrU, I32Sub, u32;
+            I32ShrS, I32And, u32; I32ShrS, I32Add, u32; I32ShrS, I32Xor, u32;
+            I32Rotl, I32Xor, u32; I32Rotl, I32Add, u32;
+            I64Add, I64Add, u64; I64Add, I64And, u64; I64Add, I64Shl, u64; I64Add, I64Xor, u64;
+            I64Add, I64ShrU, u64; I64Add, I64Sub, u64;
+            I64Sub, I64Add, u64; I64Sub, I64And, u64;
+            I64Mul, I64Add, u64; I64Mul, I64Xor, u64; I64Mul, I64ShrU, u64; I64Mul, I64Sub, u64;
+            I64And, I64Add, u64; I64And, I64Shl, u64; I64And, I64Or, u64; I64And, I64Xor, u64;
+            I64And, I64And, u64; I64And, I64ShrU, u64; I64And, I64Sub, u64; I64And, I64Mul, u64;
+            I64Or, I64Or, u64; I64Or, I64And, u64; I64Or, I64Shl, u64;
+            I64Xor, I64And, u64; I64Xor, I64Xor, u64; I64Xor, I64Rotl, u64; I64Xor, I64Mul, u64;
+            I64Xor, I64Add, u64; I64Xor, I64ShrU, u64; I64Xor, I64Shl, u64; I64Xor, I64Or, u64;
+            I64Shl, I64Add, u64; I64Shl, I64Or, u64; I64Shl, I64Xor, u64; I64Shl, I64ShrS, u64;
+            I64Shl, I64ShrU, u64; I64Shl, I64And, u64;
+            I64ShrU, I64And, u64; I64ShrU, I64Xor, u64; I64ShrU, I64Or, u64; I64ShrU, I64Shl, u64;
+            I64ShrU, I64Add, u64; I64ShrU, I64Mul, u64; I64ShrU, I64Sub, u64;
+            I64ShrS, I64And, u64; I64ShrS, I64Add, u64; I64ShrS, I64Xor, u64;
+            I64Rotl, I64Xor, u64; I64Rotl, I64Add, u64;
+        }
+    };
+}
+pub(crate) use for_each_int_pair;
+
+/// Operators whose result a branch may test against zero in the same op.
+macro_rules! for_each_test {
+    ($mac:ident) => {
+        $mac! { I32And, u32, i32_and; I64And, u64, i64_and; }
+    };
+}
+pub(crate) use for_each_test;
+
+/// Comparisons one side of which may be loaded in the op that branches: comparison, type, and which load.
+macro_rules! for_each_load_branch {
+    ($mac:ident) => {
+        $mac! {
+            I32Eq, u32, u32, I32Load; I32Ne, u32, u32, I32Load; I32LtS, u32, u32, I32Load;
+            I32LtU, u32, u32, I32Load; I32GtS, u32, u32, I32Load; I32GtU, u32, u32, I32Load;
+            I32LeS, u32, u32, I32Load; I32LeU, u32, u32, I32Load; I32GeS, u32, u32, I32Load;
+            I32GeU, u32, u32, I32Load;
+            I32Eq, u32, u8, I32Load8U; I32Ne, u32, u8, I32Load8U; I32LtS, u32, u8, I32Load8U;
+            I32LtU, u32, u8, I32Load8U; I32GtS, u32, u8, I32Load8U; I32GtU, u32, u8, I32Load8U;
+            I32LeS, u32, u8, I32Load8U; I32LeU, u32, u8, I32Load8U; I32GeS, u32, u8, I32Load8U;
+            I32GeU, u32, u8, I32Load8U;
+        }
+    };
+}
+pub(crate) use for_each_load_branch;
+
+/// Float operators in pairs: first, second, type.
+macro_rules! for_each_float_pair {
+    ($mac:ident) => {
+        $mac! {
+            F32Mul, F32Add, f32; F32Mul, F32Sub, f32; F32Add, F32Add, f32; F32Add, F32Mul, f32;
+            F32Sub, F32Mul, f32;
+            F64Mul, F64Add, f64; F64Mul, F64Sub, f64; F64Add, F64Add, f64; F64Add, F64Mul, f64;
+            F64Sub, F64Mul, f64;
+        }
+    };
+}
+pub(crate) use for_each_float_pair;

@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 use super::Translator;
 use super::control::{FrameKind, PendingTable};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
+use super::fuse::Branch;
 use super::stack::Loc;
 use crate::code::inst::{Family, control, moves};
+use crate::code::map::MapEntry;
 use crate::exec::ctx::Service;
 use crate::table::gas::GasClass;
 use crate::table::ops::Op;
@@ -80,20 +82,17 @@ impl Translator {
 
     /// Emits a jump that is taken if the condition is `sense`, and pays. The target is to be filled in.
     pub fn emit_branch_if(&mut self, condition: Popped, sense: bool) -> u32 {
-        let fused = match condition.operand {
-            Operand::Acc(position) if self.last == Some(position) => self.fuse_compare(position, sense),
-            _ => None,
+        let Branch { inst, operands, note } = match self.fuse_branch(condition, sense) {
+            Some(branch) => branch,
+            // Every integer comparison has its branch.
+            None => Branch { inst: Family::IntBranch.inst(0, 0), operands: 0, note: None },
         };
-        let (inst, operands) = fused.unwrap_or_else(|| {
-            let op = if sense { Op::I32Ne } else { Op::I32Eq };
-            let row = Family::IntBranch.row_of(op).unwrap_or(0);
-            match self.condition(condition) {
-                Operand::Slot(slot) => (Family::IntBranch.inst(row, 2), fields_x(0, slot.field(), 0)),
-                _ => (Family::IntBranch.inst(row, 3), fields_x(0, 0, 0)),
-            }
-        });
-        if self.charge_is_due() {
-            self.emit_charge();
+        match note {
+            // The load in it was checked for a charge when it was emitted; its entry belongs to the run that
+            // ends here.
+            Some(note) => self.map.push(MapEntry { position: self.code.len() as u32, ..note }),
+            None if self.charge_is_due() => self.emit_charge(),
+            None => {}
         }
         let cost = self.pay();
         let position = self.append(inst, &[operands, cost | cost << 32, cost << 32]);
@@ -101,23 +100,6 @@ impl Translator {
         self.flushed = None;
         self.run.handlers = 0;
         position
-    }
-
-    /// Takes a comparison back that was emitted last: the branch that does it instead.
-    fn fuse_compare(&mut self, position: u32, sense: bool) -> Option<(crate::code::inst::InstId, u64)> {
-        let (family, row, variant) = self.inst_at(position).parts();
-        let operands = self.word_at(position + 1);
-        let op = *family.rows().get(usize::from(row))?;
-        let inst = match family {
-            Family::IntCompare => {
-                let op = if sense { op } else { negated(op) };
-                Family::IntBranch.inst(Family::IntBranch.row_of(op)?, variant / 2)
-            }
-            Family::FloatCompare => Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense)),
-            _ => return None,
-        };
-        self.retract(position);
-        Some((inst, operands))
     }
 
     /// Emits `br` and pays. The target is to be filled in.

@@ -1,6 +1,7 @@
 //! Appending ops to the code, patching them, and getting operands where an op wants them.
 
 use super::Translator;
+use super::fuse::{self, Mirror};
 use super::slots::SlotIdx;
 use super::stack::{Loc, NONE};
 use crate::code::inst::{Family, InstId, moves};
@@ -58,6 +59,7 @@ impl Translator {
         if self.charge_is_due() {
             self.emit_charge();
         }
+        self.before = (self.last, self.flushed);
         let position = self.append(inst, words);
         self.last = Some(position);
         self.flushed = None;
@@ -76,11 +78,12 @@ impl Translator {
         self.map.push(MapEntry { position, offset: self.offset, due });
     }
 
-    /// Removes the op emitted last, so that another can take its place.
+    /// Removes the op emitted last, so that another can take its place; what was the last one before is it
+    /// again.
     pub fn retract(&mut self, position: u32) {
         self.code.truncate(position as usize);
         self.run.handlers = self.run.handlers.saturating_sub(1);
-        self.last = None;
+        (self.last, self.flushed) = core::mem::take(&mut self.before);
     }
 
     /// The instruction at a position of the body at hand.
@@ -113,11 +116,22 @@ impl Translator {
         if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
             *inst -= 1;
             *operands = *operands & !0xffff | slot.field();
+            if self.last == Some(position) && fuse::writes_acc_too(InstId(*inst as u16)) {
+                self.mirror = Some(Mirror { position, slot, float: self.made_float });
+            }
+        }
+    }
+
+    /// The result's slot of an op that was emitted without it.
+    pub fn set_result(&mut self, position: u32, slot: SlotIdx) {
+        if let Some(operands) = self.code.get_mut(position as usize + 1) {
+            *operands |= slot.field();
         }
     }
 
     /// The reverse of [`redirect`](Translator::redirect).
     pub fn undirect(&mut self, position: u32) {
+        self.mirror = None;
         let at = position as usize;
         if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
             *inst += 1;
@@ -152,7 +166,7 @@ impl Translator {
 
     /// Copies a slot.
     pub fn emit_copy(&mut self, to: SlotIdx, from: SlotIdx) {
-        if to != from {
+        if to != from && !self.fuse_copy(to, from) {
             let inst = Family::Moves.inst(0, moves::COPY);
             self.emit(inst, &[fields(to.field(), from.field(), 0, 0)]);
         }
@@ -252,6 +266,7 @@ impl Translator {
         let to_acc = InstId(inst.0 + 1);
         let position = if traps { self.emit_trapping(to_acc, words) } else { self.emit(to_acc, words) };
         self.flushed = freed;
+        self.made_float = float;
         self.stack.push(if float { Loc::FloatAcc } else { Loc::Acc }, ty, position);
         self.slots.reach(self.stack.height());
     }

@@ -5,11 +5,13 @@
 //! `local.get` and constants emit nothing; they wait on the translator's model of the operand stack until an
 //! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
 //! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels and branches,
-//! `ops.rs` everything else.
+//! `ops.rs` everything else,
+//! `fuse.rs` the ops that do the work of several.
 
 mod branch;
 mod control;
 mod emit;
+mod fuse;
 mod ops;
 mod run;
 mod slots;
@@ -28,6 +30,7 @@ use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
 
 use control::{Fixup, Frame, PendingTable};
+use fuse::Mirror;
 use run::Run;
 use slots::Slots;
 use stack::Stack;
@@ -62,8 +65,14 @@ pub struct Translator {
     run: Run,
     /// The op emitted last, if the next one may still be fused with it.
     last: Option<u32>,
-    /// A value that the last load forced out of its accumulator: op that made it, entry.
+    /// A value that the last op forced out of its accumulator: op that made it, entry.
     flushed: Option<(u32, u32)>,
+    /// The two above as they were before the last op.
+    before: (Option<u32>, Option<(u32, u32)>),
+    /// The last op has put its result into a slot, but an accumulator has it too.
+    mirror: Option<Mirror>,
+    /// The last op's result belongs to the float accumulator.
+    made_float: bool,
     reachable: bool,
     /// Blocks opened in unreachable code.
     dead_blocks: u32,
@@ -95,6 +104,9 @@ impl Translator {
             run: Run::default(),
             last: None,
             flushed: None,
+            before: (None, None),
+            mirror: None,
+            made_float: false,
             reachable: true,
             dead_blocks: 0,
             table: None,
@@ -179,6 +191,8 @@ impl BodySink for Translator {
         self.fixups.clear();
         self.last = None;
         self.flushed = None;
+        self.before = (None, None);
+        self.mirror = None;
         self.reachable = true;
         self.dead_blocks = 0;
         self.table = None;

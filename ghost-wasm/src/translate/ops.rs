@@ -6,7 +6,7 @@ use super::control::FrameKind;
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::stack::Loc;
 use crate::binary::instr::Instr;
-use crate::code::inst::{Family, LOAD_OF, control, moves, pair};
+use crate::code::inst::{Family, control, moves, pair, sum};
 use crate::exec::ctx::Service;
 use crate::table::ops::Op;
 use crate::types::ValType;
@@ -40,7 +40,7 @@ static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
 };
 
 /// Whether the operands may change places.
-const fn commutes(op: Op) -> bool {
+pub const fn commutes(op: Op) -> bool {
     matches!(
         op,
         Op::I32Add
@@ -61,7 +61,7 @@ const fn commutes(op: Op) -> bool {
 }
 
 /// The result of an operator whose signature is fixed.
-fn result_of(op: Op) -> ValType {
+pub fn result_of(op: Op) -> ValType {
     match op.signature() {
         crate::table::ops::Signature::Fixed { results: [ty, ..], .. } => *ty,
         _ => ValType::I32,
@@ -207,6 +207,19 @@ impl Translator {
         }
     }
 
+    /// The variant that takes an operand from the accumulator, if that has what is in the operand's slot.
+    fn through_acc_pair(&self, left: Popped, right: Popped, variant: u16, float: bool) -> u16 {
+        let mirrored =
+            |popped: Popped| matches!(popped.operand, Operand::Slot(slot) if self.mirrors(slot, float));
+        match variant {
+            pair::SLOT_SLOT if mirrored(left) => pair::ACC_SLOT,
+            pair::SLOT_SLOT if mirrored(right) => pair::SLOT_ACC,
+            pair::SLOT_IMM if mirrored(left) => pair::ACC_IMM,
+            pair::IMM_SLOT if mirrored(right) => pair::IMM_ACC,
+            other => other,
+        }
+    }
+
     fn int_binary(&mut self, op: Op, family: Family, row: u16) {
         let (mut right, mut left) = (self.pop(), self.pop());
         if commutes(op)
@@ -215,10 +228,15 @@ impl Translator {
         {
             core::mem::swap(&mut left, &mut right);
         }
-        if family == Family::IntBinary && (self.fuse_load(op, left, right) || self.wide(op, left, right)) {
+        if family == Family::IntBinary
+            && (self.fuse_load(op, left, right)
+                || self.fuse_pair(op, row, left, right)
+                || self.wide(op, left, right))
+        {
             return;
         }
         let (variant, operands) = self.pair(left, right);
+        let variant = self.through_acc_pair(left, right, variant, false);
         let traps = family == Family::Division;
         self.produce(family.inst(row, variant), &[operands], result_of(op), traps);
     }
@@ -245,7 +263,7 @@ impl Translator {
         {
             core::mem::swap(&mut left, &mut right);
         }
-        if self.fuse_load(op, left, right) {
+        if self.fuse_load(op, left, right) || self.fuse_float_pair(op, left, right) {
             return;
         }
         if matches!((left.operand, right.operand), (Operand::Const(_), Operand::Const(_))) {
@@ -264,71 +282,12 @@ impl Translator {
             _ if acc(r) => (pair::SLOT_ACC, None),
             _ => (pair::SLOT_SLOT, None),
         };
+        let variant = self.through_acc_pair(left, right, variant, true);
         let inst = Family::FloatBinary.inst(row, variant);
         match bits {
             Some(bits) => self.produce(inst, &[operands, bits], result_of(op), false),
             None => self.produce(inst, &[operands], result_of(op), false),
         }
-    }
-
-    /// If the right operand was loaded by the op emitted last: one op that loads and computes.
-    fn fuse_load(&mut self, op: Op, left: Popped, right: Popped) -> bool {
-        let (Operand::Acc(position) | Operand::FloatAcc(position)) = right.operand else { return false };
-        let Some(row) = Family::LoadOp.row_of(op) else { return false };
-        let (family, load_row, variant) = self.inst_at(position).parts();
-        let loads = Family::Load.rows().get(usize::from(load_row));
-        // Variants of loads: address in a slot, acc, code; each with two results.
-        if self.last != Some(position)
-            || family != Family::Load
-            || loads != LOAD_OF.get(usize::from(row))
-            || variant >= 4
-        {
-            return false;
-        }
-        let unflush = match self.flushed {
-            Some((made_by, entry)) if entry as usize == left.height => Some(made_by),
-            _ => None,
-        };
-        let address_in_acc = variant >= 2;
-        let left_slot = match left.operand {
-            Operand::Slot(slot) => slot.field(),
-            _ => return false,
-        };
-        let load = self.word_at(position + 1);
-        let (address, offset) = (load >> 16 & 0xffff, load >> 32);
-        let note = self.map.pop();
-        self.retract(position);
-        let left_in_acc = match unflush {
-            Some(made_by) => {
-                self.undirect(made_by);
-                true
-            }
-            None => false,
-        };
-        let variant = match (left_in_acc, address_in_acc) {
-            (false, false) => 0,
-            (false, true) => 2,
-            (true, false) => 4,
-            (true, true) => 6,
-        };
-        let left_field = if left_in_acc { 0 } else { left_slot };
-        let ty = result_of(op);
-        if ty.is_float() {
-            self.free_float_acc();
-        } else {
-            self.free_acc();
-        }
-        let inst = crate::code::inst::InstId(Family::LoadOp.inst(row, variant).0 + 1);
-        let at = self.append(inst, &[fields(0, left_field, address, 0), offset]);
-        if let Some(mut note) = note {
-            note.position = at;
-            self.map.push(note);
-        }
-        self.last = Some(at);
-        self.flushed = None;
-        self.stack.push(if ty.is_float() { Loc::FloatAcc } else { Loc::Acc }, ty, at);
-        self.slots.reach(self.stack.height());
-        true
     }
 
     fn compare(&mut self, op: Op, family: Family) {
@@ -400,6 +359,11 @@ impl Translator {
                 self.stack.push(Loc::Acc, ty, position);
                 return;
             }
+            // An i32 is made with zeros above it.
+            Operand::Acc(position) if op == Op::I64ExtendI32U && self.is_zero_extended(position) => {
+                self.stack.push(Loc::Acc, ty, position);
+                return;
+            }
             Operand::Const(value) if alias => {
                 let value = if matches!(ty, ValType::I32 | ValType::F32) {
                     value as i32 as i64 as u64
@@ -420,6 +384,13 @@ impl Translator {
 
     fn load(&mut self, op: Op, row: u16, offset: u64) {
         let popped = self.pop();
+        if offset <= 0xffff
+            && let Some((constant, a, b)) = self.fuse_address(popped.operand)
+        {
+            let variant = if constant { sum::LOAD_IMM } else { sum::LOAD_SLOT };
+            let operands = fields(0, a, b, offset);
+            return self.produce(Family::Load.inst(row, variant), &[operands], result_of(op), true);
+        }
         let (variant, slot, offset) = self.address(popped, offset as u32);
         self.produce(Family::Load.inst(row, variant * 2), &[fields_x(0, slot, offset)], result_of(op), true);
     }
@@ -432,6 +403,7 @@ impl Translator {
             return (2, 0, sum);
         }
         match self.no_const(popped) {
+            Operand::Slot(slot) if self.mirrors(slot, false) => (1, slot.field(), offset),
             Operand::Slot(slot) => (0, slot.field(), offset),
             _ => (1, 0, offset),
         }
@@ -448,15 +420,31 @@ impl Translator {
                 Op::I64Store | Op::F64Store => 3,
                 _ => 2,
             };
+            let low = u64::from(bits as u32);
+            if let Some((constant, a, b)) = self.fuse_address(address.operand) {
+                let kind = if constant { sum::CONST_IMM } else { sum::CONST_SLOT };
+                let operands = fields_x(a, b, offset as u32);
+                self.emit_trapping(Family::StoreConst.inst(width, kind), &[operands, low]);
+                return;
+            }
             let (kind, slot, offset) = self.address(address, offset as u32);
-            let inst = Family::StoreConst.inst(width, kind);
-            self.emit_trapping(inst, &[fields_x(slot, 0, offset), u64::from(bits as u32)]);
+            self.emit_trapping(Family::StoreConst.inst(width, kind), &[fields_x(slot, 0, offset), low]);
             return;
         }
         let value = self.no_const(value);
+        if let Operand::Slot(slot) = value
+            && offset <= 0xffff
+            && let Some((constant, a, b)) = self.fuse_address(address.operand)
+        {
+            let variant = if constant { sum::STORE_IMM } else { sum::STORE_SLOT };
+            self.emit_trapping(Family::Store.inst(row, variant), &[fields(a, slot.field(), b, offset)]);
+            return;
+        }
+        let float = matches!(op, Op::F32Store | Op::F64Store);
+        let through_acc = matches!(value, Operand::Slot(slot) if self.mirrors(slot, float));
         let (kind, slot, offset) = self.address(address, offset as u32);
         let (variant, value) = match (kind, value) {
-            (0, Operand::Slot(value)) => (0, value.field()),
+            (0, Operand::Slot(value)) => (u16::from(through_acc), value.field()),
             (0, _) => (1, 0),
             (1, Operand::Slot(value)) => (2, value.field()),
             (1, _) => (5, 0),
@@ -468,6 +456,12 @@ impl Translator {
 
     fn select(&mut self) {
         let (condition, b, a) = (self.pop(), self.pop(), self.pop());
+        if let Some((row, variant, compared)) = self.fuse_select(condition.operand) {
+            let (b_slot, a_slot) = (self.in_slot(b), self.in_slot(a));
+            let operands = fields(0, a_slot.field(), b_slot.field(), compared >> 16 & 0xffff);
+            let inst = Family::CompareSelect.inst(row, variant);
+            return self.produce_int(inst, &[operands, compared >> 32], a);
+        }
         let condition = self.no_const(condition);
         let (b_slot, a_slot) = (self.in_slot(b), self.in_slot(a));
         let (variant, slot) = match condition {
@@ -475,24 +469,25 @@ impl Translator {
             _ => (moves::SELECT_ACC, 0),
         };
         let operands = fields(0, a_slot.field(), b_slot.field(), slot);
-        self.produce_int(Family::Moves.inst(0, variant), operands, a);
+        self.produce_int(Family::Moves.inst(0, variant), &[operands], a);
     }
 
-    /// Pushes a result of an op that has no form for the float accumulator.
-    fn produce_int(&mut self, inst: crate::code::inst::InstId, operands: u64, at: Popped) {
+    /// Pushes a result of an op that has no form for the float accumulator. The result's field is zero.
+    fn produce_int(&mut self, inst: crate::code::inst::InstId, words: &[u64], at: Popped) {
         if at.ty.is_float() {
             let own = self.slots.operand(at.height);
-            self.emit(inst, &[operands | own.field()]);
+            let position = self.emit(inst, words);
+            self.set_result(position, own);
             self.push_own(at.ty);
         } else {
-            self.produce(inst, &[operands], at.ty, false);
+            self.produce(inst, words, at.ty, false);
         }
     }
 
     fn global_get(&mut self, env: &ModuleEnv, global: u32) {
         let ty = env.globals.get(global as usize).map_or(ValType::I32, |global| global.content);
         let at = Popped { operand: Operand::Const(0), ty, height: self.stack.height() };
-        self.produce_int(Family::Moves.inst(0, moves::GLOBAL_GET), fields_x(0, 0, global), at);
+        self.produce_int(Family::Moves.inst(0, moves::GLOBAL_GET), &[fields_x(0, 0, global)], at);
     }
 
     fn global_set(&mut self, global: u32) {
@@ -523,6 +518,7 @@ impl Translator {
                 if self.last == Some(position) && self.stack.reader(local) == super::stack::NONE =>
             {
                 self.redirect(position, to);
+                self.fuse_sums(position);
             }
             Operand::Const(value) => {
                 self.preserve(local);

@@ -123,6 +123,20 @@ impl Stack {
         }
     }
 
+    /// The entry at `index`, which was in its own slot, is in an accumulator again.
+    pub fn regain(&mut self, index: usize, made_by: u32, float: bool) {
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        entry.link = made_by;
+        self.settled = self.settled.min(index);
+        if float {
+            entry.loc = Loc::FloatAcc;
+            self.float_acc = Some(index as u32);
+        } else {
+            entry.loc = Loc::Acc;
+            self.acc = Some(index as u32);
+        }
+    }
+
     /// Changes where the entry at `index` is. Entries that read locals may only be changed from the top
     /// down, or all readers of a local at once.
     pub fn relocate(&mut self, index: usize, loc: Loc) {

@@ -3,7 +3,7 @@
 //! The effective address is the sum of two u32 in a u64, so it cannot overflow; one comparison with the
 //! memory's length decides.
 
-use super::super::regs::{A, F0, F1, F2, Handler, I, Num, Raw, Regs, S, W2, X, handler};
+use super::super::regs::{A, F0, F1, F2, F3, Handler, I, Num, Raw, Regs, S, W2, X, handler};
 use super::super::view::{MARKED, PART_SHIFT, STORE_REACH, Word};
 use super::int::{Binary, op};
 use crate::exec::ctx::Ctx;
@@ -81,21 +81,29 @@ impl Regs {
     /// The address operand of kind `K` in field `at`, plus the offset. For an address in the code the sum was
     /// made by the translator.
     #[inline(always)]
-    fn effective<const K: u8>(&self, at: usize, offset: u32) -> u64 {
+    pub(super) fn effective<const K: u8>(&self, at: usize, offset: u32) -> u64 {
         match K {
             I => u64::from(offset),
             _ => u64::from(self.get::<u32, K>(at)) + u64::from(offset),
         }
     }
 
+    /// The sum (modulo 2^32) of the slot in field `at` and the operand of kind `B` in field `by`, plus the
+    /// offset.
+    #[inline(always)]
+    fn effective_sum<const B: u8>(&self, at: usize, by: usize, offset: usize) -> u64 {
+        let sum = self.get::<u32, S>(at).wrapping_add(self.get_short::<u32, B>(by));
+        u64::from(sum) + offset as u64
+    }
+
     /// Whether `size` bytes at `address` are inside the memory.
     #[inline(always)]
-    fn inside(mut self, address: u64, size: usize) -> bool {
+    pub(super) fn inside(mut self, address: u64, size: usize) -> bool {
         address + size as u64 <= self.cx().memory_len
     }
 
     #[inline(always)]
-    fn load<M: Cell>(&self, address: u64) -> M {
+    pub(super) fn load<M: Cell>(&self, address: u64) -> M {
         debug_assert!(self.inside(address, size_of::<M>()));
         // SAFETY: inside the memory, checked by the caller; any alignment.
         let cell = unsafe { (*self.mem.add(address as usize).cast::<Unaligned<M>>()).0 };
@@ -115,7 +123,7 @@ impl Regs {
     }
 
     #[inline(always)]
-    fn out_of_bounds(self) -> Raw {
+    pub(super) fn out_of_bounds(self) -> Raw {
         self.trap::<{ TrapCode::MemoryOutOfBounds as u8 }>()
     }
 }
@@ -130,6 +138,56 @@ handler! {
         let value = T::extend(r.load::<M>(address));
         r.put::<T, D>(value);
         r.next(2)
+    }
+}
+
+handler! {
+    /// `d = memory[(a + b) + offset]`. Words: handler; d, a, b, offset.
+    fn load_sum [T: Extend<M>, M: Cell, const B: u8, const D: u8] (r) {
+        let address = r.effective_sum::<B>(F1, F2, r.half(F3));
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        let value = T::extend(r.load::<M>(address));
+        r.put::<T, D>(value);
+        r.next(2)
+    }
+}
+
+handler! {
+    /// `memory[(a + b) + offset] = v`. Words: handler; a, v, b, offset.
+    fn store_sum [T: Narrow<M>, M: Cell, const B: u8, const V: u8] (r) {
+        let address = r.effective_sum::<B>(F0, F2, r.half(F3));
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        r.store(address, r.get::<T, V>(F1).narrow());
+        r.next(2)
+    }
+}
+
+handler! {
+    /// `memory[(a + b) + offset] = constant`. Words: handler; a, b, offset; low 32 bits, to be sign-extended.
+    fn store_const_sum [T: Narrow<M> + Immediate, M: Cell, const B: u8] (r) {
+        let address = r.effective_sum::<B>(F0, F1, r.quarter(X) as usize);
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        r.store(address, T::from_low(r.quarter(W2)).narrow());
+        r.next(3)
+    }
+}
+
+handler! {
+    /// `d = l op memory[(a + b) + offset]`. Words: handler; d, l, a, b; offset.
+    fn load_op_sum [O: Binary<T: Cell>, const L: u8, const D: u8] (r) {
+        let address = r.effective_sum::<S>(F2, F3, r.quarter(W2) as usize);
+        if !r.inside(address, size_of::<O::T>()) {
+            return r.out_of_bounds();
+        }
+        let value = O::eval(r.get::<O::T, L>(F1), r.load::<O::T>(address));
+        r.put::<O::T, D>(value);
+        r.next(3)
     }
 }
 
@@ -205,11 +263,15 @@ macro_rules! load_table {
             load::<$t, $m, A, A>,
             load::<$t, $m, I, S>,
             load::<$t, $m, I, A>,
+            load_sum::<$t, $m, S, S>,
+            load_sum::<$t, $m, S, A>,
+            load_sum::<$t, $m, I, S>,
+            load_sum::<$t, $m, I, A>,
         ]),*]
     };
 }
 /// See [`crate::code::inst`].
-pub const LOAD: &[[Handler; 6]] = for_each_load!(load_table);
+pub const LOAD: &[[Handler; 10]] = for_each_load!(load_table);
 
 macro_rules! store_table {
     ($($name:ident, $t:ty, $m:ty;)*) => {
@@ -221,19 +283,30 @@ macro_rules! store_table {
             store::<$t, $m, I, A>,
             // Address and value both in the accumulator: floats only, they have their own.
             store::<$t, $m, A, A>,
+            store_sum::<$t, $m, S, S>,
+            store_sum::<$t, $m, S, A>,
+            store_sum::<$t, $m, I, S>,
+            store_sum::<$t, $m, I, A>,
         ]),*]
     };
 }
 /// See [`crate::code::inst`].
-pub const STORE: &[[Handler; 6]] = for_each_store!(store_table);
+pub const STORE: &[[Handler; 10]] = for_each_store!(store_table);
 
+macro_rules! store_consts {
+    ($t:ty, $m:ty) => {
+        [
+            store_const::<$t, $m, S>,
+            store_const::<$t, $m, A>,
+            store_const::<$t, $m, I>,
+            store_const_sum::<$t, $m, S>,
+            store_const_sum::<$t, $m, I>,
+        ]
+    };
+}
 /// Constants stored, by the width in memory: 8, 16, 32, 64 bits. See [`crate::code::inst`].
-pub const STORE_CONST: [[Handler; 3]; 4] = [
-    [store_const::<u32, u8, S>, store_const::<u32, u8, A>, store_const::<u32, u8, I>],
-    [store_const::<u32, u16, S>, store_const::<u32, u16, A>, store_const::<u32, u16, I>],
-    [store_const::<u32, u32, S>, store_const::<u32, u32, A>, store_const::<u32, u32, I>],
-    [store_const::<u64, u64, S>, store_const::<u64, u64, A>, store_const::<u64, u64, I>],
-];
+pub const STORE_CONST: [[Handler; 5]; 4] =
+    [store_consts!(u32, u8), store_consts!(u32, u16), store_consts!(u32, u32), store_consts!(u64, u64)];
 
 macro_rules! load_op_table {
     ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => {
@@ -247,11 +320,15 @@ macro_rules! load_op_table {
             // Operand and address both in accumulators: floats only.
             load_op::<op::$name, A, A, S>,
             load_op::<op::$name, A, A, A>,
+            load_op_sum::<op::$name, S, S>,
+            load_op_sum::<op::$name, S, A>,
+            load_op_sum::<op::$name, A, S>,
+            load_op_sum::<op::$name, A, A>,
         ]),*]
     };
 }
 /// See [`crate::code::inst`].
-pub const LOAD_OP: &[[Handler; 8]] = for_each_load_op!(load_op_table);
+pub const LOAD_OP: &[[Handler; 12]] = for_each_load_op!(load_op_table);
 
 /// See [`crate::code::inst`].
 pub const SIZE: [Handler; 2] = [size::<S>, size::<A>];

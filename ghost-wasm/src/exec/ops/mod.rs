@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod float;
+pub mod fused;
 pub mod int;
 pub mod memory;
 pub mod moves;

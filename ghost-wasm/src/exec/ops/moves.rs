@@ -1,6 +1,7 @@
 //! Copies, constants, `select`, globals.
 
-use super::super::regs::{A, F0, F1, F2, F3, Handler, I, Raw, Regs, S, X, handler};
+use super::super::num;
+use super::super::regs::{A, F0, F1, F2, F3, Handler, I, Raw, Regs, S, W2, W2H, X, handler};
 use super::super::view::Word;
 use crate::exec::ctx::Ctx;
 
@@ -14,10 +15,33 @@ handler! {
 }
 
 handler! {
+    /// Two copies, the second after the first. Words: handler; d, a, d, a.
+    fn copy_two [] (r) {
+        let value = r.slot(r.half(F1));
+        r.set_slot(r.half(F0), value);
+        let value = r.slot(r.half(F3));
+        r.set_slot(r.half(F2), value);
+        r.next(2)
+    }
+}
+
+handler! {
+    /// Two i32 sums, the second after the first. Words: handler; d, a, d, a; imm32, imm32.
+    fn add_two [] (r) {
+        let value = num::i32_add(r.slot_low(r.half(F1)), r.quarter(W2));
+        r.set_slot(r.half(F0), u64::from(value));
+        let value = num::i32_add(r.slot_low(r.half(F3)), r.quarter(W2H));
+        r.set_slot(r.half(F2), u64::from(value));
+        r.acc = u64::from(value);
+        r.next(3)
+    }
+}
+
+handler! {
     /// A constant that fits 32 bits, sign-extended. Words: handler; d, -, imm32.
     fn const32 [const D: u8] (r) {
         let value = r.get::<u64, I>(F1);
-        r.put::<u64, D>(value);
+        r.put_only::<u64, D>(value);
         r.next(2)
     }
 }
@@ -26,7 +50,7 @@ handler! {
     /// Any constant. Words: handler; d; bits.
     fn const64 [const D: u8] (r) {
         let value = r.word(2);
-        r.put::<u64, D>(value);
+        r.put_only::<u64, D>(value);
         r.next(3)
     }
 }
@@ -50,7 +74,7 @@ handler! {
     fn select [const C: u8, const D: u8] (r) {
         let at = if r.get::<bool, C>(F3) { r.half(F1) } else { r.half(F2) };
         let value = r.slot(at);
-        r.put::<u64, D>(value);
+        r.put_only::<u64, D>(value);
         r.next(2)
     }
 }
@@ -61,7 +85,7 @@ handler! {
         let cell = r.global(r.quarter(X) as usize);
         // SAFETY: the cell of a global of the running instance (see `Regs::global`).
         let value = unsafe { *cell };
-        r.put::<u64, D>(value);
+        r.put_only::<u64, D>(value);
         r.next(2)
     }
 }
@@ -89,7 +113,7 @@ impl Regs {
 }
 
 /// See [`crate::code::inst`].
-pub const MOVES: [Handler; 15] = [
+pub const MOVES: [Handler; 17] = [
     copy,
     const32::<S>,
     const32::<A>,
@@ -105,4 +129,6 @@ pub const MOVES: [Handler; 15] = [
     global_set::<S>,
     global_set::<A>,
     global_set::<I>,
+    copy_two,
+    add_two,
 ];

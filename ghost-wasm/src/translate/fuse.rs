@@ -1,0 +1,529 @@
+//! Fusion: when an operator takes up what the op before has just made, that op is taken back and one op does
+//! the work of both. Each form is a row of a family (`code/inst.rs`); here is only when it applies.
+//!
+//! Only the op emitted last can be taken back, and only if no label stands behind it ([`Translator::last`] is
+//! `None` then). What it had forced out of an accumulator returns there.
+
+use super::Translator;
+use super::emit::{Operand, Popped, fields, fields_x};
+use super::ops::{commutes, result_of};
+use super::slots::SlotIdx;
+use super::stack::Loc;
+use crate::code::inst::{
+    BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, InstId, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
+};
+use crate::code::map::MapEntry;
+use crate::table::ops::Op;
+use crate::types::ValType;
+
+use super::branch::{exchanged, negated};
+
+/// A result that is in a slot and in an accumulator.
+#[derive(Clone, Copy, Debug)]
+pub struct Mirror {
+    pub position: u32,
+    pub slot: SlotIdx,
+    pub float: bool,
+}
+
+/// Where an operand of a fused op is, with its field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Slot(u64),
+    Acc,
+    /// A constant of 16 bits.
+    Short(u64),
+}
+
+impl At {
+    fn field(self) -> u64 {
+        match self {
+            At::Slot(field) | At::Short(field) => field,
+            At::Acc => 0,
+        }
+    }
+}
+
+/// A branch on a condition, with the map's entry of a load in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    pub inst: InstId,
+    pub operands: u64,
+    pub note: Option<MapEntry>,
+}
+
+/// Whether the form of an op whose result goes to a slot leaves it in the accumulator too. (Moves do not: they
+/// are also made while the accumulator holds something else.)
+pub fn writes_acc_too(inst: InstId) -> bool {
+    let moves = Family::Moves.base()..Family::Size.base();
+    !moves.contains(&inst.0) && inst.0 < Family::CompareSelect.base()
+}
+
+/// A 16-bit field for a constant, if it is the sign extension of 16 bits.
+fn short(value: u64) -> Option<u64> {
+    (i64::from(value as i16).cast_unsigned() == value).then_some(value & 0xffff)
+}
+
+/// The same for the u32 field of an op, which is sign-extended itself.
+fn short_x(word: u64) -> Option<u64> {
+    short(i64::from((word >> 32) as i32).cast_unsigned())
+}
+
+const BINARIES: usize = Family::IntBinary.rows().len();
+
+/// By the rows of two integer operators: the row of their pair + 1.
+static PAIR_ROWS: [[u8; BINARIES]; BINARIES] = {
+    let mut table = [[0; BINARIES]; BINARIES];
+    let firsts = Family::Pair.rows();
+    assert!(firsts.len() < 255);
+    let mut row = 0;
+    while row < firsts.len() {
+        match (Family::IntBinary.row_of(firsts[row]), Family::IntBinary.row_of(SECOND_OF[row])) {
+            (Some(first), Some(second)) => table[first as usize][second as usize] = row as u8 + 1,
+            _ => panic!("a pair of operators that are none of the family"),
+        }
+        row += 1;
+    }
+    table
+};
+
+impl Translator {
+    /// The op that has just made the operand in an accumulator.
+    fn just_made(&self, operand: Operand) -> Option<u32> {
+        match operand {
+            Operand::Acc(position) | Operand::FloatAcc(position) if self.last == Some(position) => {
+                Some(position)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the integer accumulator has what is in a slot.
+    pub fn mirrors(&self, slot: SlotIdx, float: bool) -> bool {
+        self.mirror.is_some_and(|mirror| {
+            self.last == Some(mirror.position) && mirror.slot == slot && mirror.float == float
+        })
+    }
+
+    /// Takes the last op back. What it had forced out of an accumulator is there again, be it `other` (an
+    /// operand that is off the stack) or on the stack.
+    fn take_back(&mut self, position: u32, other: Option<&mut Popped>) {
+        let flushed = self.flushed;
+        self.retract(position);
+        let Some((made_by, entry)) = flushed else { return };
+        let index = entry as usize;
+        let own = self.slots.operand(index);
+        if let Some(other) = other
+            && other.height == index
+        {
+            if other.operand == Operand::Slot(own) {
+                self.undirect(made_by);
+                other.operand =
+                    if other.ty.is_float() { Operand::FloatAcc(made_by) } else { Operand::Acc(made_by) };
+            }
+            return;
+        }
+        let Some(&kept) = self.stack.entries.get(index) else { return };
+        if kept.loc == Loc::Own {
+            self.undirect(made_by);
+            self.stack.regain(index, made_by, kept.ty.is_float());
+        }
+    }
+
+    /// `(a first b) op c`, if one of the operands was just made by an operator that pairs with `op`.
+    pub fn fuse_pair(&mut self, op: Op, row: u16, left: Popped, right: Popped) -> bool {
+        let (position, mut other) = match (self.just_made(left.operand), self.just_made(right.operand)) {
+            (Some(position), _) => (position, right),
+            (None, Some(position)) if commutes(op) => (position, left),
+            _ => return false,
+        };
+        let (family, first_row, variant) = self.inst_at(position).parts();
+        if family != Family::IntBinary {
+            return false;
+        }
+        let pair_row = PAIR_ROWS[usize::from(first_row)][usize::from(row)];
+        let fits = match other.operand {
+            Operand::Slot(_) => true,
+            Operand::Const(value) => short(value).is_some(),
+            _ => false,
+        };
+        let first = Family::IntBinary.rows()[usize::from(first_row)];
+        let Some((a, b)) = self.operands_of(position, first, variant).filter(|_| fits && pair_row != 0) else {
+            return false;
+        };
+        self.take_back(position, Some(&mut other));
+        let c = match other.operand {
+            Operand::Slot(slot) => At::Slot(slot.field()),
+            Operand::Const(value) => At::Short(value & 0xffff),
+            _ => At::Acc,
+        };
+        let variant = match (a, b, c) {
+            (At::Slot(_), At::Slot(_), At::Slot(_)) => triple::SLOT_SLOT_SLOT,
+            (At::Slot(_), At::Slot(_), At::Short(_)) => triple::SLOT_SLOT_IMM,
+            (At::Slot(_), At::Slot(_), At::Acc) => triple::SLOT_SLOT_ACC,
+            (At::Slot(_), _, At::Slot(_)) => triple::SLOT_IMM_SLOT,
+            (At::Slot(_), _, At::Short(_)) => triple::SLOT_IMM_IMM,
+            (At::Slot(_), _, At::Acc) => triple::SLOT_IMM_ACC,
+            (_, At::Slot(_), At::Slot(_)) => triple::ACC_SLOT_SLOT,
+            (_, At::Slot(_), _) => triple::ACC_SLOT_IMM,
+            (_, _, At::Slot(_)) => triple::ACC_IMM_SLOT,
+            (_, _, _) => triple::ACC_IMM_IMM,
+        };
+        let inst = Family::Pair.inst(u16::from(pair_row) - 1, variant);
+        self.produce(inst, &[fields(0, a.field(), b.field(), c.field())], result_of(op), false);
+        true
+    }
+
+    /// The operands of a binary op whose result is in the accumulator, as the first two of a pair.
+    fn operands_of(&self, position: u32, op: Op, variant: u16) -> Option<(At, At)> {
+        let word = self.word_at(position + 1);
+        let (l, r) = (At::Slot(word >> 16 & 0xffff), At::Slot(word >> 32 & 0xffff));
+        Some(match variant.checked_sub(1)? {
+            pair::SLOT_SLOT => (l, r),
+            pair::ACC_SLOT => (At::Acc, r),
+            pair::SLOT_ACC if commutes(op) => (At::Acc, l),
+            pair::SLOT_IMM => (l, At::Short(short_x(word)?)),
+            pair::ACC_IMM => (At::Acc, At::Short(short_x(word)?)),
+            _ => return None,
+        })
+    }
+
+    /// The same for floats.
+    pub fn fuse_float_pair(&mut self, op: Op, left: Popped, right: Popped) -> bool {
+        let (position, mut other, swapped) =
+            match (self.just_made(left.operand), self.just_made(right.operand)) {
+                (Some(position), _) => (position, right, false),
+                (None, Some(position)) => (position, left, true),
+                _ => return false,
+            };
+        let (family, row, variant) = self.inst_at(position).parts();
+        if family != Family::FloatBinary || !matches!(other.operand, Operand::Slot(_)) {
+            return false;
+        }
+        let first = family.rows()[usize::from(row)];
+        let rows = Family::FloatPair.rows().iter().zip(FLOAT_SECOND_OF);
+        let Some(pair_row) = rows.clone().position(|(&f, &second)| f == first && second == op) else {
+            return false;
+        };
+        let Some((a, b @ At::Slot(_))) = self.operands_of(position, first, variant) else { return false };
+        self.take_back(position, Some(&mut other));
+        let (c, c_field) = match other.operand {
+            Operand::Slot(slot) => (0, slot.field()),
+            _ => (2, 0),
+        };
+        let variant = if a == At::Acc { 4 } else { c } + if swapped { 6 } else { 0 };
+        let inst = Family::FloatPair.inst(pair_row as u16, variant);
+        self.produce(inst, &[fields(0, a.field(), b.field(), c_field)], result_of(op), false);
+        true
+    }
+
+    /// If the right operand was loaded by the op emitted last: one op that loads and computes.
+    pub fn fuse_load(&mut self, op: Op, mut left: Popped, right: Popped) -> bool {
+        let Some(position) = self.just_made(right.operand) else { return false };
+        let Some(row) = Family::LoadOp.row_of(op) else { return false };
+        let (family, load_row, variant) = self.inst_at(position).parts();
+        let loads = Family::Load.rows().get(usize::from(load_row));
+        if family != Family::Load
+            || loads != LOAD_OF.get(usize::from(row))
+            || !matches!(left.operand, Operand::Slot(_))
+        {
+            return false;
+        }
+        let load = self.word_at(position + 1);
+        // Address fields, offset, and the variant with the left operand in a slot, in the accumulator.
+        let (address, offset, variants) = match variant - 1 {
+            0 => (load >> 16 & 0xffff, load >> 32, (0, 4)),
+            2 => (0, load >> 32, (2, 6)),
+            sum::LOAD_SLOT => (load >> 16 & 0xffff_ffff, load >> 48, (sum::LOAD_OP, sum::LOAD_OP + 2)),
+            _ => return false,
+        };
+        let note = self.map.pop();
+        self.take_back(position, Some(&mut left));
+        let (variant, left) = match left.operand {
+            Operand::Slot(slot) => (variants.0, slot.field()),
+            _ => (variants.1, 0),
+        };
+        let inst = Family::LoadOp.inst(row, variant);
+        self.produce(inst, &[left << 16 | address << 32, offset], result_of(op), false);
+        if let (Some(mut note), Some(position)) = (note, self.last) {
+            note.position = position;
+            self.map.push(note);
+        }
+        true
+    }
+
+    /// If the address is a sum that was just made: its parts, whether the second one is a constant.
+    pub fn fuse_address(&mut self, address: Operand) -> Option<(bool, u64, u64)> {
+        let position = self.just_made(address)?;
+        let (family, row, variant) = self.inst_at(position).parts();
+        if family != Family::IntBinary || family.rows()[usize::from(row)] != Op::I32Add {
+            return None;
+        }
+        match self.operands_of(position, Op::I32Add, variant)? {
+            (At::Slot(a), b @ (At::Slot(_) | At::Short(_))) => {
+                self.take_back(position, None);
+                Some((matches!(b, At::Short(_)), a, b.field()))
+            }
+            _ => None,
+        }
+    }
+
+    /// If the op emitted last is a copy: one op for it and the next.
+    pub fn fuse_copy(&mut self, to: SlotIdx, from: SlotIdx) -> bool {
+        let copy = Family::Moves.inst(0, moves::COPY);
+        let Some(position) = self.last.filter(|&position| self.inst_at(position) == copy) else {
+            return false;
+        };
+        if let Some([inst, operands, ..]) = self.code.get_mut(position as usize..) {
+            *inst = u64::from(Family::Moves.inst(0, moves::COPY_TWO).0);
+            *operands = *operands & 0xffff_ffff | to.field() << 32 | from.field() << 48;
+        }
+        true
+    }
+
+    /// If the op at `position`, the last one, and the one before are sums of a slot and a constant, with results
+    /// in slots: one op for both.
+    pub fn fuse_sums(&mut self, position: u32) {
+        let sum = Family::IntBinary.inst(Family::IntBinary.row_of(Op::I32Add).unwrap_or(0), pair::SLOT_IMM);
+        let Some(first) = self.before.0 else { return };
+        if self.last != Some(position)
+            || position != first + 2
+            || self.inst_at(first) != sum
+            || self.inst_at(position) != sum
+        {
+            return;
+        }
+        let (one, two) = (self.word_at(first + 1), self.word_at(position + 1));
+        self.retract(position);
+        self.retract(first);
+        let operands = one & 0xffff_ffff | two << 32;
+        let constants = one >> 32 | two >> 32 << 32;
+        let inst = Family::Moves.inst(0, moves::ADD_TWO);
+        let at = self.append(inst, &[operands, constants]);
+        self.last = Some(at);
+        self.flushed = None;
+        self.mirror = self.mirror.map(|mirror| Mirror { position: at, ..mirror });
+    }
+
+    /// If the condition of a `select` was just made by a comparison: takes it back. Its row, variant, operands.
+    pub fn fuse_select(&mut self, condition: Operand) -> Option<(u16, u16, u64)> {
+        let position = self.just_made(condition)?;
+        let (family, row, variant) = self.inst_at(position).parts();
+        if family != Family::IntCompare {
+            return None;
+        }
+        let operands = self.word_at(position + 1);
+        self.retract(position);
+        Some((row, variant - 1, operands))
+    }
+
+    /// The branch that jumps if the condition is `sense`, with as much of what makes the condition as fits.
+    pub fn fuse_branch(&mut self, condition: Popped, sense: bool) -> Option<Branch> {
+        let (op, variant, operands) = match self.just_made(condition.operand) {
+            Some(position) => {
+                let (family, row, variant) = self.inst_at(position).parts();
+                let op = *family.rows().get(usize::from(row))?;
+                let operands = self.word_at(position + 1);
+                match family {
+                    Family::IntCompare => {
+                        self.retract(position);
+                        (if sense { op } else { negated(op) }, variant / 2, operands)
+                    }
+                    Family::FloatCompare => {
+                        self.retract(position);
+                        let inst = Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense));
+                        return Some(Branch { inst, operands, note: None });
+                    }
+                    _ => (if sense { Op::I32Ne } else { Op::I32Eq }, 3, 0),
+                }
+            }
+            None => {
+                let op = if sense { Op::I32Ne } else { Op::I32Eq };
+                match self.no_const(condition) {
+                    Operand::Slot(slot) => (op, 2, fields_x(0, slot.field(), 0)),
+                    _ => (op, 3, 0),
+                }
+            }
+        };
+        let row = Family::IntBranch.row_of(op)?;
+        let unfused = Branch { inst: Family::IntBranch.inst(row, variant), operands, note: None };
+        let further = match self.last {
+            Some(position) => self
+                .fuse_latch(position, op, variant, operands, condition.height)
+                .or_else(|| self.fuse_test(position, op, variant, operands))
+                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height)),
+            None => None,
+        };
+        Some(further.unwrap_or_else(|| self.through_acc(unfused, variant)))
+    }
+
+    /// A branch on a slot that the accumulator has too.
+    fn through_acc(&self, branch: Branch, variant: u16) -> Branch {
+        let slot_is = |at: u32| {
+            self.mirror.is_some_and(|mirror| {
+                mirror.slot.field() == branch.operands >> at & 0xffff && self.mirrors(mirror.slot, false)
+            })
+        };
+        // Slot-slot to slot-accumulator, slot-immediate to accumulator-immediate.
+        let by = if (variant == 0 && slot_is(32)) || (variant == 2 && slot_is(16)) { 1 } else { 0 };
+        Branch { inst: InstId(branch.inst.0 + by), ..branch }
+    }
+
+    /// The last op adds, and the branch compares the sum. Variants are those of [`Family::IntBranch`].
+    fn fuse_latch(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+        height: usize,
+    ) -> Option<Branch> {
+        let (family, row, add_variant) = self.inst_at(position).parts();
+        let add = if is_wide(op) { Op::I64Add } else { Op::I32Add };
+        if family != Family::IntBinary || *family.rows().get(usize::from(row))? != add {
+            return None;
+        }
+        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
+        let in_slot = add_variant % 2 == 0;
+        let word = self.word_at(position + 1);
+        // Where the sum goes: its slot, or one that is free now, because the branch has used it up.
+        let d = if in_slot { word & 0xffff } else { self.slots.operand(height).field() };
+        let (op, right) = match variant {
+            0 if in_slot && l == d && r != d => (op, At::Slot(r)),
+            0 if in_slot && r == d && l != d => (exchanged(op), At::Slot(l)),
+            1 if !in_slot || l != d => (exchanged(op), At::Slot(l)),
+            2 if in_slot && l == d => (op, At::Short(short_x(operands)?)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        let (a, step) = match self.operands_of(position, add, add_variant | 1)? {
+            (At::Slot(a), step @ (At::Slot(_) | At::Short(_))) => (a, step),
+            _ => return None,
+        };
+        let kinds = match (step, right) {
+            (At::Short(_), At::Slot(_)) => 0,
+            (At::Short(_), _) => 1,
+            (_, At::Slot(_)) => 2,
+            (_, _) => 3,
+        };
+        self.retract(position);
+        let inst = Family::Latch.inst(Family::Latch.row_of(op)?, kinds);
+        Some(Branch { inst, operands: fields(d, a, step.field(), right.field()), note: None })
+    }
+
+    /// The last op's result is compared with zero.
+    fn fuse_test(&mut self, position: u32, op: Op, variant: u16, operands: u64) -> Option<Branch> {
+        let zero = match op {
+            Op::I32Eq | Op::I64Eq => 4,
+            Op::I32Ne | Op::I64Ne => 0,
+            _ => return None,
+        };
+        let (family, row, made) = self.inst_at(position).parts();
+        if family != Family::IntBinary || variant != 3 || operands >> 32 != 0 || made % 2 == 0 {
+            return None;
+        }
+        let tested = *family.rows().get(usize::from(row))?;
+        let row = Family::Test.row_of(tested)?;
+        // A 64-bit result of which the low half alone is compared is something else.
+        if is_wide(op) != (tested == Op::I64And) {
+            return None;
+        }
+        let word = self.word_at(position + 1);
+        let (kinds, operands) = match made - 1 {
+            pair::SLOT_SLOT => (0, word),
+            pair::SLOT_IMM => (1, word),
+            pair::ACC_SLOT => (2, word),
+            pair::SLOT_ACC => (2, word >> 16 << 32),
+            pair::ACC_IMM => (3, word),
+            _ => return None,
+        };
+        self.retract(position);
+        Some(Branch { inst: Family::Test.inst(row, kinds + zero), operands, note: None })
+    }
+
+    /// The last op loads one side of the comparison.
+    fn fuse_load_branch(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+        height: usize,
+    ) -> Option<Branch> {
+        let (family, row, load_variant) = self.inst_at(position).parts();
+        let load = *family.rows().get(usize::from(row))?;
+        let address_in_acc = match load_variant {
+            1 => false,
+            3 => true,
+            _ => return None,
+        };
+        let (op, right) = match variant {
+            1 => (exchanged(op), At::Slot(operands >> 16 & 0xffff)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        if family != Family::Load {
+            return None;
+        }
+        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
+        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let word = self.word_at(position + 1);
+        let note = self.map.pop();
+        let flushed = self.flushed;
+        self.retract(position);
+        let right = match (right, flushed) {
+            // The other side had been forced out of the accumulator by the load.
+            (At::Slot(slot), Some((made_by, entry)))
+                if entry as usize >= height && self.slots.operand(entry as usize).field() == slot =>
+            {
+                self.undirect(made_by);
+                At::Acc
+            }
+            (right, _) => right,
+        };
+        let kinds = match (address_in_acc, right) {
+            (false, At::Slot(_)) => 0,
+            (false, At::Short(_)) => 1,
+            (false, At::Acc) => 2,
+            (true, At::Slot(_)) => 3,
+            (true, _) => 4,
+        };
+        let operands = fields_x(word >> 16 & 0xffff, right.field(), (word >> 32) as u32);
+        Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
+    }
+
+    /// Whether the accumulator already holds the i32 at `position` with zeros above it.
+    pub fn is_zero_extended(&self, position: u32) -> bool {
+        let (family, row, _) = self.inst_at(position).parts();
+        let op = match family {
+            Family::Pair => SECOND_OF.get(usize::from(row)).copied(),
+            Family::IntBinary
+            | Family::Division
+            | Family::IntCompare
+            | Family::FloatCompare
+            | Family::Unary
+            | Family::UnaryTrapping
+            | Family::Load
+            | Family::LoadOp => family.rows().get(usize::from(row)).copied(),
+            _ => None,
+        };
+        op.is_some_and(|op| result_of(op) == ValType::I32)
+    }
+}
+
+/// Whether a comparison is of i64.
+fn is_wide(op: Op) -> bool {
+    matches!(
+        op,
+        Op::I64Eq
+            | Op::I64Ne
+            | Op::I64LtS
+            | Op::I64LtU
+            | Op::I64GtS
+            | Op::I64GtU
+            | Op::I64LeS
+            | Op::I64LeU
+            | Op::I64GeS
+            | Op::I64GeU
+    )
+}
