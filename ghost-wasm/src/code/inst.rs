@@ -6,8 +6,8 @@
 use crate::table::insts::{
     for_each_float_binary, for_each_float_compare, for_each_float_pair, for_each_int_binary,
     for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load, for_each_load_branch,
-    for_each_load_op, for_each_store, for_each_test, for_each_unary, for_each_unary_trapping,
-    for_each_wide_binary,
+    for_each_load_float_pair, for_each_load_op, for_each_store, for_each_test, for_each_unary,
+    for_each_unary_trapping, for_each_wide_binary,
 };
 use crate::table::ops::Op;
 
@@ -24,12 +24,6 @@ macro_rules! ops3 {
 macro_rules! ops_mem {
     ($($name:ident, $t:ty, $m:ty;)*) => { &[$(Op::$name),*] };
 }
-macro_rules! ops_load_op {
-    ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => { &[$(Op::$name),*] };
-}
-macro_rules! loads_of {
-    ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => { &[$(Op::$load),*] };
-}
 
 macro_rules! firsts {
     ($($first:ident, $second:ident, $t:ty;)*) => { &[$(Op::$first),*] };
@@ -37,19 +31,27 @@ macro_rules! firsts {
 macro_rules! seconds {
     ($($first:ident, $second:ident, $t:ty;)*) => { &[$(Op::$second),*] };
 }
-macro_rules! ops_load_branch {
+macro_rules! ops_with_load {
     ($($name:ident, $t:ty, $m:ty, $load:ident;)*) => { &[$(Op::$name),*] };
 }
-macro_rules! loads_of_branch {
+macro_rules! loads_of {
     ($($name:ident, $t:ty, $m:ty, $load:ident;)*) => { &[$(Op::$load),*] };
+}
+macro_rules! load_pair_firsts {
+    ($($first:ident, $second:ident, $t:ty, $load:ident;)*) => { &[$(Op::$first),*] };
+}
+macro_rules! load_pair_seconds {
+    ($($first:ident, $second:ident, $t:ty, $load:ident;)*) => { &[$(Op::$second),*] };
 }
 
 /// For each row of the pairs their second operator.
 pub const SECOND_OF: &[Op] = for_each_int_pair!(seconds);
 /// For each row of the float pairs their second operator.
 pub const FLOAT_SECOND_OF: &[Op] = for_each_float_pair!(seconds);
+/// For each row of the float pairs with a load their second operator.
+pub const LOAD_FLOAT_SECOND_OF: &[Op] = for_each_load_float_pair!(load_pair_seconds);
 /// For each row of the load-branch family the load that it contains.
-pub const BRANCH_LOAD_OF: &[Op] = for_each_load_branch!(loads_of_branch);
+pub const BRANCH_LOAD_OF: &[Op] = for_each_load_branch!(loads_of);
 /// For each row of the load-op family the load that it contains.
 pub const LOAD_OF: &[Op] = for_each_load_op!(loads_of);
 
@@ -80,7 +82,7 @@ families! {
     /// Work for the driver, by its number.
     Service: NO_OP, 16;
     /// Copies, constants, `select`, globals: [`moves`].
-    Moves: NO_OP, 17;
+    Moves: NO_OP, 20;
     /// `memory.size`.
     Size: NO_OP, 2;
     /// Integer operators of two operands; variants: [`pair`].
@@ -110,7 +112,7 @@ families! {
     StoreConst: STORE_WIDTHS, 5;
     /// An operator whose right operand is loaded; left-address: slot-slot, slot-acc, acc-slot, acc-acc, and with
     /// the sum of two slots as address: slot, acc.
-    LoadOp: for_each_load_op!(ops_load_op), 12;
+    LoadOp: for_each_load_op!(ops_with_load), 12;
     /// An operator with a 64-bit constant on the right; left: slot, acc, each with two results.
     WideBinary: for_each_wide_binary!(ops2), 4;
     /// Two integer operators, `(a first b) second c`; variants: [`triple`].
@@ -124,10 +126,13 @@ families! {
     /// acc-imm; then is it zero, likewise.
     Test: for_each_test!(ops2), 8;
     /// A comparison whose left operand is loaded, and a branch. Address-other: slot-slot, slot-imm, slot-acc,
-    /// acc-slot, acc-imm.
-    LoadBranch: for_each_load_branch!(ops_load_branch), 5;
+    /// acc-slot, acc-imm; then slot-slot, slot-imm with what was loaded going to a slot too.
+    LoadBranch: for_each_load_branch!(ops_with_load), 7;
     /// `d = (l cmp r) ? a : b`; operands of the comparison as in [`Family::IntCompare`].
     CompareSelect: for_each_int_compare!(ops2), 8;
+    /// `(l first memory[address]) second c`: left-address-`c` slot-slot-slot, slot-slot-acc, acc-slot-slot, and the
+    /// same with the sum of two slots as address, each with two results; then all with `c` on the left.
+    LoadFloatPair: for_each_load_float_pair!(load_pair_firsts), 24;
 }
 
 /// Variants of [`Family::Control`].
@@ -164,6 +169,12 @@ pub mod moves {
     pub const COPY_TWO: u16 = 15;
     /// Two sums of a slot and an immediate, one after the other.
     pub const ADD_TWO: u16 = 16;
+    /// A copy, then a constant.
+    pub const COPY_CONST: u16 = 17;
+    /// A constant, then a copy.
+    pub const CONST_COPY: u16 = 18;
+    /// Two constants.
+    pub const CONST_TWO: u16 = 19;
 }
 
 /// Variants of families with two free operands: left-right, result in a slot.
@@ -275,9 +286,10 @@ impl InstId {
             Family::Service | Family::IntBranch | Family::FloatBranch => 4,
             Family::Latch | Family::Test | Family::LoadBranch => 4,
             Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
-            Family::Moves if variant == moves::GLOBAL_SET_CONST || variant == moves::ADD_TWO => 3,
+            Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
             Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
-            Family::StoreConst | Family::LoadOp | Family::WideBinary | Family::CompareSelect => 3,
+            Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
+            Family::CompareSelect | Family::LoadFloatPair => 3,
             _ => 2,
         }
     }

@@ -429,8 +429,12 @@ impl Ctx {
         self.ip
     }
 
-    /// Goes on behind a service op.
+    /// Goes on behind a service op. Its result, if it has one, is in slot `a`; the op that follows may take
+    /// it from an accumulator.
     pub fn advance(&mut self) {
+        let result = self.slot(usize::from(self.service_args().a));
+        self.acc = result;
+        self.facc = f64::from_bits(result);
         self.ip = self.ip.wrapping_add(SERVICE_WORDS);
     }
 

@@ -61,6 +61,7 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(Test, fused::TEST);
     copy_rows!(LoadBranch, fused::LOAD_BRANCH);
     copy_rows!(CompareSelect, fused::COMPARE_SELECT);
+    copy_rows!(LoadFloatPair, fused::LOAD_FLOAT_PAIR);
     assert!(at == COUNT);
     table
 };

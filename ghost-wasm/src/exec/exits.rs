@@ -5,7 +5,7 @@
 //! jump into a call and save registers around it.
 
 use super::ctx::{Ctx, Exit, Service};
-use super::regs::{Handler, Raw, Regs, W2, handler};
+use super::regs::{Handler, Raw, Regs, W2, X, handler};
 use super::view::Word;
 use crate::table::errors::TrapCode;
 
@@ -98,9 +98,13 @@ handler! {
 }
 
 handler! {
-    /// A charge of its own.
+    /// A charge of its own. Words: handler; -, ahead; cost.
     fn charge [] (r) {
-        if r.pay(W2) { r.next(3) } else { r.out_of_slice() }
+        if !r.pay(W2) {
+            return r.out_of_slice();
+        }
+        r.pay_ahead(X);
+        r.next(3)
     }
 }
 
@@ -110,6 +114,13 @@ impl Regs {
     pub fn pay(&mut self, at: usize) -> bool {
         self.gas -= i64::from(self.quarter(at));
         self.gas >= 0
+    }
+
+    /// Charges what is paid ahead for the run that follows. If that is more than there is, the run goes on to
+    /// its next charge, which fails, or its trap, which settles.
+    #[inline(always)]
+    pub fn pay_ahead(&mut self, at: usize) {
+        self.gas -= i64::from(self.quarter(at));
     }
 
     /// The way out when [`pay`](Regs::pay) failed.

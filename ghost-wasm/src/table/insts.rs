@@ -154,16 +154,20 @@ macro_rules! for_each_store {
 }
 pub(crate) use for_each_store;
 
-/// Operators whose right operand may be loaded in the same op: type, and which load.
+/// Operators whose right operand may be loaded in the same op: type, type in memory, which load.
 macro_rules! for_each_load_op {
     ($mac:ident) => {
         $mac! {
-            I32Add, u32, i32_add, I32Load; I32Sub, u32, i32_sub, I32Load; I32Mul, u32, i32_mul, I32Load;
-            I32And, u32, i32_and, I32Load; I32Or, u32, i32_or, I32Load; I32Xor, u32, i32_xor, I32Load;
-            I64Add, u64, i64_add, I64Load; I64Sub, u64, i64_sub, I64Load; I64Mul, u64, i64_mul, I64Load;
-            I64And, u64, i64_and, I64Load; I64Or, u64, i64_or, I64Load; I64Xor, u64, i64_xor, I64Load;
-            F32Add, f32, f32_add, F32Load; F32Sub, f32, f32_sub, F32Load; F32Mul, f32, f32_mul, F32Load;
-            F64Add, f64, f64_add, F64Load; F64Sub, f64, f64_sub, F64Load; F64Mul, f64, f64_mul, F64Load;
+            I32Add, u32, u32, I32Load; I32Sub, u32, u32, I32Load; I32Mul, u32, u32, I32Load;
+            I32And, u32, u32, I32Load; I32Or, u32, u32, I32Load; I32Xor, u32, u32, I32Load;
+            I64Add, u64, u64, I64Load; I64Sub, u64, u64, I64Load; I64Mul, u64, u64, I64Load;
+            I64And, u64, u64, I64Load; I64Or, u64, u64, I64Load; I64Xor, u64, u64, I64Load;
+            F32Add, f32, f32, F32Load; F32Sub, f32, f32, F32Load; F32Mul, f32, f32, F32Load;
+            F64Add, f64, f64, F64Load; F64Sub, f64, f64, F64Load; F64Mul, f64, f64, F64Load;
+            I32Add, u32, u8, I32Load8U; I32Sub, u32, u8, I32Load8U; I32And, u32, u8, I32Load8U;
+            I32Or, u32, u8, I32Load8U; I32Xor, u32, u8, I32Load8U; I64Add, u64, u8, I64Load8U;
+            I64Or, u64, u8, I64Load8U; I64Xor, u64, u8, I64Load8U; I64Add, u64, u32, I64Load32U;
+            I64Mul, u64, u32, I64Load32U; I64Xor, u64, u32, I64Load32U;
         }
     };
 }
@@ -217,18 +221,21 @@ macro_rules! for_each_test {
 }
 pub(crate) use for_each_test;
 
-/// Comparisons one side of which may be loaded in the op that branches: comparison, type, and which load.
+/// Comparisons one side of which may be loaded in the op that branches: comparison, type, type in memory,
+/// which load.
 macro_rules! for_each_load_branch {
     ($mac:ident) => {
         $mac! {
             I32Eq, u32, u32, I32Load; I32Ne, u32, u32, I32Load; I32LtS, u32, u32, I32Load;
             I32LtU, u32, u32, I32Load; I32GtS, u32, u32, I32Load; I32GtU, u32, u32, I32Load;
             I32LeS, u32, u32, I32Load; I32LeU, u32, u32, I32Load; I32GeS, u32, u32, I32Load;
-            I32GeU, u32, u32, I32Load;
-            I32Eq, u32, u8, I32Load8U; I32Ne, u32, u8, I32Load8U; I32LtS, u32, u8, I32Load8U;
-            I32LtU, u32, u8, I32Load8U; I32GtS, u32, u8, I32Load8U; I32GtU, u32, u8, I32Load8U;
-            I32LeS, u32, u8, I32Load8U; I32LeU, u32, u8, I32Load8U; I32GeS, u32, u8, I32Load8U;
-            I32GeU, u32, u8, I32Load8U;
+            I32GeU, u32, u32, I32Load; I32Eq, u32, u8, I32Load8U; I32Ne, u32, u8, I32Load8U;
+            I32LtS, u32, u8, I32Load8U; I32LtU, u32, u8, I32Load8U; I32GtS, u32, u8, I32Load8U;
+            I32GtU, u32, u8, I32Load8U; I32LeS, u32, u8, I32Load8U; I32LeU, u32, u8, I32Load8U;
+            I32GeS, u32, u8, I32Load8U; I32GeU, u32, u8, I32Load8U; I64Eq, u64, u64, I64Load;
+            I64Ne, u64, u64, I64Load; I64LtS, u64, u64, I64Load; I64LtU, u64, u64, I64Load;
+            I64GtS, u64, u64, I64Load; I64GtU, u64, u64, I64Load; I64LeS, u64, u64, I64Load;
+            I64LeU, u64, u64, I64Load; I64GeS, u64, u64, I64Load; I64GeU, u64, u64, I64Load;
         }
     };
 }
@@ -246,3 +253,14 @@ macro_rules! for_each_float_pair {
     };
 }
 pub(crate) use for_each_float_pair;
+
+/// Float operators in pairs, the first with its right operand loaded: first, second, type, which load.
+macro_rules! for_each_load_float_pair {
+    ($mac:ident) => {
+        $mac! {
+            F32Mul, F32Add, f32, F32Load; F32Mul, F32Sub, f32, F32Load;
+            F64Mul, F64Add, f64, F64Load; F64Mul, F64Sub, f64, F64Load;
+        }
+    };
+}
+pub(crate) use for_each_load_float_pair;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::Translator;
 use super::control::{FrameKind, PendingTable};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
-use super::fuse::Branch;
+use super::fuse::{Branch, Mirror};
 use super::stack::Loc;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
@@ -145,8 +145,9 @@ impl Translator {
         self.emit(inst, &[fields_x(to.field(), own.field(), arity as u32)]);
     }
 
-    /// Points the branch at `op`, whose target field is `quarter`, to a label.
-    fn aim(&mut self, frame: usize, quarter: u32, op: u32) {
+    /// Points the branch at `op`, whose target field is `quarter`, to a label. What it pays ahead for the code
+    /// there is added to the field `cost`.
+    fn aim(&mut self, frame: usize, quarter: u32, op: u32, cost: u32) {
         let Some(target) = self.frames.get(frame) else { return };
         if target.kind == FrameKind::Loop {
             let distance = i64::from(target.start) - i64::from(op);
@@ -154,7 +155,7 @@ impl Translator {
             return;
         }
         let mut list = target.fixups;
-        self.add_fixup(&mut list, quarter, op);
+        self.add_fixup(&mut list, quarter, op, cost);
         if let Some(target) = self.frames.get_mut(frame) {
             target.fixups = list;
         }
@@ -170,7 +171,7 @@ impl Translator {
         } else {
             self.move_to_label(height, arity);
             let op = self.emit_br();
-            self.aim(index, op * 2 + 5, op);
+            self.aim(index, op * 2 + 5, op, op * 2 + 3);
         }
         self.end_reachable();
     }
@@ -185,7 +186,7 @@ impl Translator {
         if kind != FrameKind::Function && (arity == 0 || in_place) {
             self.settle_top(arity);
             let op = self.emit_branch_if(condition, true);
-            self.aim(index, op * 2 + 6, op);
+            self.aim(index, op * 2 + 6, op, op * 2 + 4);
             self.begin_on_edge(op * 2 + 5);
             return;
         }
@@ -204,7 +205,7 @@ impl Translator {
             let inst = Family::Moves.inst(0, moves::COPY_RANGE);
             self.append(inst, &[fields_x(to.field(), from.field(), arity as u32)]);
             let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-            self.aim(index, op * 2 + 5, op);
+            self.aim(index, op * 2 + 5, op, op * 2 + 3);
         }
         let distance = self.code.len() as u32 - skip;
         self.set_quarter(skip * 2 + 6, distance);
@@ -328,7 +329,7 @@ impl Translator {
         self.code.push(0);
         let in_place = self.stack.height().saturating_sub(arity) == height;
         if kind != FrameKind::Function && (arity == 0 || in_place) {
-            self.aim(index, entry * 2, op);
+            self.aim(index, entry * 2, op, entry * 2 + 1);
         } else {
             table.stubs.push((entry, depth));
         }
@@ -365,18 +366,29 @@ impl Translator {
             &[fields_x(to.field(), from.field(), arity as u32)],
         );
         let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-        self.aim(index, op * 2 + 5, op);
+        self.aim(index, op * 2 + 5, op, op * 2 + 3);
     }
 
     /// Pops arguments and pushes results of a call that was emitted.
-    fn after_call(&mut self, params: usize, results: &[ValType]) {
+    fn after_call(&mut self, position: u32, params: usize, results: &[ValType]) {
         self.stack.truncate(self.stack.height().saturating_sub(params));
         let settled = self.stack.settled;
         results.iter().for_each(|&ty| self.push_own(ty));
         self.stack.settled = settled;
         self.run.handlers = 0;
-        self.last = None;
+        self.made(position, results);
+    }
+
+    /// An op has put its results, from the topmost values' slots on, and a single one is in an accumulator as
+    /// well. (`advance` in `exec/ctx.rs` and the returns see to that.)
+    fn made(&mut self, position: u32, results: &[ValType]) {
         self.flushed = None;
+        self.last = None;
+        if let &[ty] = results {
+            let slot = self.slots.operand(self.stack.height().saturating_sub(1));
+            self.last = Some(position);
+            self.mirror = Some(Mirror { position, slot, float: ty.is_float() });
+        }
     }
 
     /// `call`.
@@ -398,7 +410,7 @@ impl Translator {
         };
         self.note(position, 0);
         self.run.map_from = self.map.len();
-        self.after_call(params, ty.results());
+        self.after_call(position, params, ty.results());
     }
 
     /// `call_indirect`.
@@ -425,7 +437,7 @@ impl Translator {
         );
         self.note(position, 0);
         self.run.map_from = self.map.len();
-        self.after_call(params, callee.results());
+        self.after_call(position, params, callee.results());
     }
 
     /// Appends an op that the driver does.
@@ -453,7 +465,6 @@ impl Translator {
         }
         self.stack.settled = settled.min(self.stack.height());
         self.run.handlers = 0;
-        self.last = None;
-        self.flushed = None;
+        self.made(position, result.as_slice());
     }
 }

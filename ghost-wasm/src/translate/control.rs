@@ -28,6 +28,8 @@ pub struct Fixup {
     pub quarter: u32,
     /// The op that it is relative to.
     pub op: u32,
+    /// What the branch pays ahead goes there, likewise.
+    pub cost: u32,
     /// The next fixup of the same label.
     pub next: u32,
 }
@@ -45,8 +47,8 @@ pub struct Frame {
     pub fixups: u32,
     /// A loop's first op.
     pub start: u32,
-    /// Of an `if`: the jump to `else` (or the end), and the cost field of its edge.
-    pub otherwise: Option<(Fixup, u32)>,
+    /// Of an `if`: the jump to `else` (or the end).
+    pub otherwise: Option<Fixup>,
 }
 
 /// Where a block's types come from.
@@ -113,12 +115,13 @@ impl Translator {
         match condition {
             Some(condition) => {
                 let op = self.emit_branch_if(condition, false);
-                let fixup = Fixup { quarter: op * 2 + 6, op, next: NONE };
-                frame.otherwise = Some((fixup, op * 2 + 4));
+                frame.otherwise = Some(Fixup { quarter: op * 2 + 6, op, cost: op * 2 + 4, next: NONE });
                 self.begin_on_edge(op * 2 + 5);
             }
             None if kind == FrameKind::Loop => {
                 self.settle();
+                // The edges back to it are not known yet.
+                self.begin_run();
                 self.last = None;
                 frame.start = self.code.len() as u32;
             }
@@ -133,7 +136,7 @@ impl Translator {
         if self.reachable {
             self.settle_top(frame.results);
             let op = self.emit_br();
-            self.add_fixup(&mut frame.fixups, op * 2 + 5, op);
+            self.add_fixup(&mut frame.fixups, op * 2 + 5, op, op * 2 + 3);
         }
         self.stack.truncate(frame.height);
         self.stack.settled = self.stack.settled.min(frame.height);
@@ -143,9 +146,9 @@ impl Translator {
             params.iter().for_each(|&ty| self.push_own(ty));
         }
         self.stack.settled = self.stack.height();
-        if let Some((fixup, cost)) = frame.otherwise.take() {
+        if let Some(fixup) = frame.otherwise.take() {
             self.resolve(fixup);
-            self.begin_on_edge(cost);
+            self.begin_on_edge(fixup.cost);
         }
         self.last = None;
         self.reachable = true;
@@ -164,8 +167,8 @@ impl Translator {
             return;
         }
         let joined = frame.fixups != NONE;
-        let only_otherwise = !joined && !self.reachable;
-        if self.reachable {
+        let falls = self.reachable;
+        if falls {
             if joined || frame.otherwise.is_some() {
                 self.settle_top(frame.results);
                 self.settle();
@@ -177,18 +180,18 @@ impl Translator {
             self.stack.settled = self.stack.height();
             self.begin_run();
         }
-        let mut next = frame.fixups;
-        while let Some(&fixup) = self.fixups.get(next as usize) {
-            self.resolve(fixup);
-            next = fixup.next;
-        }
-        if let Some((fixup, cost)) = frame.otherwise {
-            self.resolve(fixup);
-            if only_otherwise {
-                self.begin_on_edge(cost);
+        if joined || frame.otherwise.is_some() || !falls {
+            self.meet(falls);
+            if let Some(fixup) = frame.otherwise {
+                self.resolve(fixup);
+                self.add_edge(fixup.cost);
             }
-        }
-        if joined || frame.otherwise.is_some() || !self.reachable {
+            let mut next = frame.fixups;
+            while let Some(&fixup) = self.fixups.get(next as usize) {
+                self.resolve(fixup);
+                self.add_edge(fixup.cost);
+                next = fixup.next;
+            }
             self.last = None;
             self.flushed = None;
         }
@@ -205,9 +208,9 @@ impl Translator {
     }
 
     /// Adds a branch to a label's list.
-    pub fn add_fixup(&mut self, list: &mut u32, quarter: u32, op: u32) {
+    pub fn add_fixup(&mut self, list: &mut u32, quarter: u32, op: u32, cost: u32) {
         let index = self.fixups.len() as u32;
-        self.fixups.push(Fixup { quarter, op, next: *list });
+        self.fixups.push(Fixup { quarter, op, cost, next: *list });
         *list = index;
     }
 

@@ -166,7 +166,7 @@ impl Translator {
 
     /// Copies a slot.
     pub fn emit_copy(&mut self, to: SlotIdx, from: SlotIdx) {
-        if to != from && !self.fuse_copy(to, from) {
+        if to != from && !self.fuse_move(to, Ok(from)) {
             let inst = Family::Moves.inst(0, moves::COPY);
             self.emit(inst, &[fields(to.field(), from.field(), 0, 0)]);
         }
@@ -175,8 +175,10 @@ impl Translator {
     /// Puts a constant into a slot.
     pub fn emit_const(&mut self, to: SlotIdx, value: u64) {
         if fits(value) {
-            let inst = Family::Moves.inst(0, moves::CONST32);
-            self.emit(inst, &[fields_x(to.field(), 0, value as u32)]);
+            if !self.fuse_move(to, Err(value as u32)) {
+                let inst = Family::Moves.inst(0, moves::CONST32);
+                self.emit(inst, &[fields_x(to.field(), 0, value as u32)]);
+            }
         } else {
             self.emit(Family::Moves.inst(0, moves::CONST64), &[to.field(), value]);
         }

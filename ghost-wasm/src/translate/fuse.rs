@@ -10,7 +10,8 @@ use super::ops::{commutes, result_of};
 use super::slots::SlotIdx;
 use super::stack::Loc;
 use crate::code::inst::{
-    BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, InstId, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
+    BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair,
+    sum, triple,
 };
 use crate::code::map::MapEntry;
 use crate::table::ops::Op;
@@ -44,6 +45,13 @@ impl At {
     }
 }
 
+/// An address: two slots, or a slot and a constant.
+#[derive(Clone, Copy, Debug)]
+pub enum Sum {
+    Slots(u64, u64),
+    Const(u64, u32),
+}
+
 /// A branch on a condition, with the map's entry of a load in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Branch {
@@ -56,7 +64,8 @@ pub struct Branch {
 /// are also made while the accumulator holds something else.)
 pub fn writes_acc_too(inst: InstId) -> bool {
     let moves = Family::Moves.base()..Family::Size.base();
-    !moves.contains(&inst.0) && inst.0 < Family::CompareSelect.base()
+    let selects = Family::CompareSelect.base()..Family::LoadFloatPair.base();
+    !moves.contains(&inst.0) && !selects.contains(&inst.0)
 }
 
 /// A 16-bit field for a constant, if it is the sign extension of 16 bits.
@@ -130,6 +139,18 @@ impl Translator {
         }
     }
 
+    /// Whether the operand was just made by an operator that pairs with `op`.
+    pub fn pairs(&self, operand: Operand, op: Op) -> bool {
+        let Some(position) = self.just_made(operand) else { return false };
+        let (family, row, variant) = self.inst_at(position).parts();
+        let Some(second) = Family::IntBinary.row_of(op).filter(|_| family == Family::IntBinary) else {
+            return false;
+        };
+        let first = Family::IntBinary.rows()[usize::from(row)];
+        PAIR_ROWS[usize::from(row)][usize::from(second)] != 0
+            && self.operands_of(position, first, variant).is_some()
+    }
+
     /// `(a first b) op c`, if one of the operands was just made by an operator that pairs with `op`.
     pub fn fuse_pair(&mut self, op: Op, row: u16, left: Popped, right: Popped) -> bool {
         let (position, mut other) = match (self.just_made(left.operand), self.just_made(right.operand)) {
@@ -148,7 +169,8 @@ impl Translator {
             _ => false,
         };
         let first = Family::IntBinary.rows()[usize::from(first_row)];
-        let Some((a, b)) = self.operands_of(position, first, variant).filter(|_| fits && pair_row != 0) else {
+        let Some((a, b)) = self.operands_of(position, first, variant).filter(|_| fits && pair_row != 0)
+        else {
             return false;
         };
         self.take_back(position, Some(&mut other));
@@ -197,7 +219,13 @@ impl Translator {
                 _ => return false,
             };
         let (family, row, variant) = self.inst_at(position).parts();
-        if family != Family::FloatBinary || !matches!(other.operand, Operand::Slot(_)) {
+        if !matches!(other.operand, Operand::Slot(_)) {
+            return false;
+        }
+        if family == Family::LoadOp {
+            return self.fuse_load_float_pair(position, op, other, swapped);
+        }
+        if family != Family::FloatBinary {
             return false;
         }
         let first = family.rows()[usize::from(row)];
@@ -217,18 +245,56 @@ impl Translator {
         true
     }
 
+    /// The same where the first operator has loaded one of its operands.
+    fn fuse_load_float_pair(&mut self, position: u32, op: Op, mut other: Popped, swapped: bool) -> bool {
+        let (family, row, variant) = self.inst_at(position).parts();
+        let first = family.rows()[usize::from(row)];
+        let rows = Family::LoadFloatPair.rows().iter().zip(LOAD_FLOAT_SECOND_OF);
+        let Some(pair_row) = rows.clone().position(|(&f, &second)| f == first && second == op) else {
+            return false;
+        };
+        // Left operand in the accumulator; the address a sum.
+        let (left_in_acc, by_sum) = match variant - 1 {
+            0 => (false, false),
+            4 => (true, false),
+            sum::LOAD_OP => (false, true),
+            10 => (true, true),
+            _ => return false,
+        };
+        let (operands, offset) = (self.word_at(position + 1), self.word_at(position + 2));
+        let note = self.map.pop();
+        self.take_back(position, Some(&mut other));
+        let (c, c_field) = match other.operand {
+            Operand::Slot(slot) => (if left_in_acc { 4 } else { 0 }, slot.field()),
+            _ => (2, 0),
+        };
+        let variant = c + if by_sum { 6 } else { 0 } + if swapped { 12 } else { 0 };
+        let inst = Family::LoadFloatPair.inst(pair_row as u16, variant);
+        let words = [operands & !0xffff, offset & 0xffff_ffff | c_field << 32];
+        self.produce(inst, &words, result_of(op), false);
+        self.move_note(note);
+        true
+    }
+
+    /// Puts the entry of an op that was taken back to the op that was just emitted.
+    fn move_note(&mut self, note: Option<MapEntry>) {
+        if let (Some(note), Some(position)) = (note, self.last) {
+            self.map.push(MapEntry { position, ..note });
+        }
+    }
+
     /// If the right operand was loaded by the op emitted last: one op that loads and computes.
     pub fn fuse_load(&mut self, op: Op, mut left: Popped, right: Popped) -> bool {
         let Some(position) = self.just_made(right.operand) else { return false };
-        let Some(row) = Family::LoadOp.row_of(op) else { return false };
         let (family, load_row, variant) = self.inst_at(position).parts();
-        let loads = Family::Load.rows().get(usize::from(load_row));
-        if family != Family::Load
-            || loads != LOAD_OF.get(usize::from(row))
-            || !matches!(left.operand, Operand::Slot(_))
-        {
+        if family != Family::Load || !matches!(left.operand, Operand::Slot(_)) {
             return false;
         }
+        let loads = family.rows()[usize::from(load_row)];
+        let rows = Family::LoadOp.rows().iter().zip(LOAD_OF);
+        let Some(row) = rows.clone().position(|(&first, &load)| first == op && load == loads) else {
+            return false;
+        };
         let load = self.word_at(position + 1);
         // Address fields, offset, and the variant with the left operand in a slot, in the accumulator.
         let (address, offset, variants) = match variant - 1 {
@@ -243,40 +309,52 @@ impl Translator {
             Operand::Slot(slot) => (variants.0, slot.field()),
             _ => (variants.1, 0),
         };
-        let inst = Family::LoadOp.inst(row, variant);
+        let inst = Family::LoadOp.inst(row as u16, variant);
         self.produce(inst, &[left << 16 | address << 32, offset], result_of(op), false);
-        if let (Some(mut note), Some(position)) = (note, self.last) {
-            note.position = position;
-            self.map.push(note);
-        }
+        self.move_note(note);
         true
     }
 
-    /// If the address is a sum that was just made: its parts, whether the second one is a constant.
-    pub fn fuse_address(&mut self, address: Operand) -> Option<(bool, u64, u64)> {
-        let position = self.just_made(address)?;
+    /// If the address is a sum that was just made, and the offset fits the form: its parts.
+    pub fn fuse_address(&mut self, address: Operand, offset: u64) -> Option<Sum> {
+        let position = self.just_made(address).filter(|_| offset <= 0xffff)?;
         let (family, row, variant) = self.inst_at(position).parts();
         if family != Family::IntBinary || family.rows()[usize::from(row)] != Op::I32Add {
             return None;
         }
-        match self.operands_of(position, Op::I32Add, variant)? {
-            (At::Slot(a), b @ (At::Slot(_) | At::Short(_))) => {
-                self.take_back(position, None);
-                Some((matches!(b, At::Short(_)), a, b.field()))
-            }
-            _ => None,
-        }
+        let word = self.word_at(position + 1);
+        let a = word >> 16 & 0xffff;
+        let sum = match variant - 1 {
+            pair::SLOT_SLOT => Sum::Slots(a, word >> 32 & 0xffff),
+            pair::SLOT_IMM if offset == 0 => Sum::Const(a, (word >> 32) as u32),
+            _ => return None,
+        };
+        self.take_back(position, None);
+        Some(sum)
     }
 
-    /// If the op emitted last is a copy: one op for it and the next.
-    pub fn fuse_copy(&mut self, to: SlotIdx, from: SlotIdx) -> bool {
-        let copy = Family::Moves.inst(0, moves::COPY);
-        let Some(position) = self.last.filter(|&position| self.inst_at(position) == copy) else {
+    /// If the op emitted last is a copy or a constant of 32 bits: one op for it and the move that follows.
+    pub fn fuse_move(&mut self, to: SlotIdx, from: Result<SlotIdx, u32>) -> bool {
+        let Some(position) = self.last else { return false };
+        let last = self.inst_at(position);
+        let was_const = last == Family::Moves.inst(0, moves::CONST32);
+        if !was_const && last != Family::Moves.inst(0, moves::COPY) {
             return false;
+        }
+        let second = to.field() << 32 | from.map_or(0, |slot| slot.field()) << 48;
+        let (variant, constant) = match (was_const, from) {
+            (false, Ok(_)) => (moves::COPY_TWO, None),
+            (false, Err(value)) => (moves::COPY_CONST, Some(value)),
+            (true, Ok(_)) => (moves::CONST_COPY, Some(0)),
+            (true, Err(value)) => (moves::CONST_TWO, Some(value)),
         };
         if let Some([inst, operands, ..]) = self.code.get_mut(position as usize..) {
-            *inst = u64::from(Family::Moves.inst(0, moves::COPY_TWO).0);
-            *operands = *operands & 0xffff_ffff | to.field() << 32 | from.field() << 48;
+            *inst = u64::from(Family::Moves.inst(0, variant).0);
+            let first = if was_const { *operands >> 32 } else { 0 };
+            *operands = *operands & 0xffff_ffff | second;
+            if let Some(value) = constant {
+                self.code.push(first | u64::from(value) << 32);
+            }
         }
         true
     }
@@ -453,6 +531,7 @@ impl Translator {
         let (family, row, load_variant) = self.inst_at(position).parts();
         let load = *family.rows().get(usize::from(row))?;
         let address_in_acc = match load_variant {
+            0 => return self.fuse_load_branch_keep(position, op, variant, operands),
             1 => false,
             3 => true,
             _ => return None,
@@ -489,6 +568,40 @@ impl Translator {
             (true, _) => 4,
         };
         let operands = fields_x(word >> 16 & 0xffff, right.field(), (word >> 32) as u32);
+        Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
+    }
+
+    /// The same where what was loaded goes to a slot.
+    fn fuse_load_branch_keep(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+    ) -> Option<Branch> {
+        let (family, row, _) = self.inst_at(position).parts();
+        let load = *family.rows().get(usize::from(row))?;
+        let word = self.word_at(position + 1);
+        let (d, offset) = (word & 0xffff, word >> 32);
+        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
+        if family != Family::Load || offset > 0xffff {
+            return None;
+        }
+        let (op, right) = match variant {
+            0 if l == d && r != d => (op, At::Slot(r)),
+            0 if r == d && l != d => (exchanged(op), At::Slot(l)),
+            // The accumulator has what was loaded: nothing was emitted since.
+            1 if l != d => (exchanged(op), At::Slot(l)),
+            2 if l == d => (op, At::Short(short_x(operands)?)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
+        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let note = self.map.pop();
+        self.retract(position);
+        let kinds = if matches!(right, At::Slot(_)) { 5 } else { 6 };
+        let operands = fields(d, word >> 16 & 0xffff, right.field(), offset);
         Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
     }
 

@@ -4,6 +4,7 @@ use super::Translator;
 use super::branch::exchanged;
 use super::control::FrameKind;
 use super::emit::{Operand, Popped, fields, fields_x, fits};
+use super::fuse::Sum;
 use super::stack::Loc;
 use crate::binary::instr::Instr;
 use crate::code::inst::{Family, control, moves, pair, sum};
@@ -228,6 +229,7 @@ impl Translator {
         {
             core::mem::swap(&mut left, &mut right);
         }
+        let (op, row) = self.negation(op, row, &mut left, &mut right);
         if family == Family::IntBinary
             && (self.fuse_load(op, left, right)
                 || self.fuse_pair(op, row, left, right)
@@ -239,6 +241,21 @@ impl Translator {
         let variant = self.through_acc_pair(left, right, variant, false);
         let traps = family == Family::Division;
         self.produce(family.inst(row, variant), &[operands], result_of(op), traps);
+    }
+
+    /// `0 - x` as `x * -1`, if `x` was just made: the product pairs with what made it.
+    fn negation(&self, op: Op, row: u16, left: &mut Popped, right: &mut Popped) -> (Op, u16) {
+        let product = match op {
+            Op::I32Sub => Op::I32Mul,
+            Op::I64Sub => Op::I64Mul,
+            _ => return (op, row),
+        };
+        if left.operand != Operand::Const(0) || !self.pairs(right.operand, product) {
+            return (op, row);
+        }
+        let minus_one = Operand::Const(u64::MAX);
+        (*left, *right) = (*right, Popped { operand: minus_one, ..*left });
+        (product, Family::IntBinary.row_of(product).unwrap_or(row))
     }
 
     /// An operator with a constant of 64 bits on the right.
@@ -307,8 +324,16 @@ impl Translator {
             core::mem::swap(&mut left, &mut right);
             op = exchanged(op);
         }
+        let mirrored =
+            |popped: Popped| matches!(popped.operand, Operand::Slot(slot) if self.mirrors(slot, float));
+        if mirrored(left) && matches!(right.operand, Operand::Slot(_)) {
+            core::mem::swap(&mut left, &mut right);
+            op = exchanged(op);
+        }
         let (variant, operands) = self.pair(left, right);
-        let variant = match variant {
+        let variant = match self.through_acc_pair(left, right, variant, float) {
+            // Both are the same.
+            pair::ACC_SLOT => pair::SLOT_ACC,
             pair::SLOT_ACC => 2,
             pair::SLOT_IMM => 4,
             pair::ACC_IMM => 6,
@@ -384,11 +409,11 @@ impl Translator {
 
     fn load(&mut self, op: Op, row: u16, offset: u64) {
         let popped = self.pop();
-        if offset <= 0xffff
-            && let Some((constant, a, b)) = self.fuse_address(popped.operand)
-        {
-            let variant = if constant { sum::LOAD_IMM } else { sum::LOAD_SLOT };
-            let operands = fields(0, a, b, offset);
+        if let Some(address) = self.fuse_address(popped.operand, offset) {
+            let (variant, operands) = match address {
+                Sum::Slots(a, b) => (sum::LOAD_SLOT, fields(0, a, b, offset)),
+                Sum::Const(a, b) => (sum::LOAD_IMM, fields_x(0, a, b)),
+            };
             return self.produce(Family::Load.inst(row, variant), &[operands], result_of(op), true);
         }
         let (variant, slot, offset) = self.address(popped, offset as u32);
@@ -421,9 +446,11 @@ impl Translator {
                 _ => 2,
             };
             let low = u64::from(bits as u32);
-            if let Some((constant, a, b)) = self.fuse_address(address.operand) {
-                let kind = if constant { sum::CONST_IMM } else { sum::CONST_SLOT };
-                let operands = fields_x(a, b, offset as u32);
+            if let Some(address) = self.fuse_address(address.operand, offset) {
+                let (kind, operands) = match address {
+                    Sum::Slots(a, b) => (sum::CONST_SLOT, fields(a, 0, b, offset)),
+                    Sum::Const(a, b) => (sum::CONST_IMM, fields_x(a, 0, b)),
+                };
                 self.emit_trapping(Family::StoreConst.inst(width, kind), &[operands, low]);
                 return;
             }
@@ -433,11 +460,13 @@ impl Translator {
         }
         let value = self.no_const(value);
         if let Operand::Slot(slot) = value
-            && offset <= 0xffff
-            && let Some((constant, a, b)) = self.fuse_address(address.operand)
+            && let Some(address) = self.fuse_address(address.operand, offset)
         {
-            let variant = if constant { sum::STORE_IMM } else { sum::STORE_SLOT };
-            self.emit_trapping(Family::Store.inst(row, variant), &[fields(a, slot.field(), b, offset)]);
+            let (variant, operands) = match address {
+                Sum::Slots(a, b) => (sum::STORE_SLOT, fields(a, slot.field(), b, offset)),
+                Sum::Const(a, b) => (sum::STORE_IMM, fields_x(a, slot.field(), b)),
+            };
+            self.emit_trapping(Family::Store.inst(row, variant), &[operands]);
             return;
         }
         let float = matches!(op, Op::F32Store | Op::F64Store);

@@ -2,8 +2,8 @@
 //!
 //! A *run* is code between two charges. `pending` is what its operators have cost so far and nobody has
 //! paid. Ops that end a run pay it. At a label several paths meet and must agree, so nothing may be
-//! pending: the path that falls into it has been paid for ahead on the edge where its run began, if
-//! that is the edge of a conditional op, else a charge op stands there.
+//! pending: the path that falls into it has been paid for ahead on the edges where its run began, if all of
+//! them are jumps that are known by then, else a charge op stands there.
 
 use super::Translator;
 use crate::code::inst::{Family, control};
@@ -15,16 +15,52 @@ const HANDLERS_MAX: u32 = if cfg!(debug_assertions) { 64 } else { 1_000 };
 /// What may be pending at most; far below the cost field's range.
 const PENDING_MAX: u64 = 1 << 24;
 
+/// More edges than these do not pay ahead. Bounds how often an edge and an entry of the map are patched.
+const EDGES_MAX: usize = 8;
+
+/// The edges on which a run began: the fields (in quarters of words) to which what they pay ahead is added.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Edges {
+    fields: [u32; EDGES_MAX],
+    len: usize,
+    /// All of them are here.
+    known: bool,
+}
+
+impl Edges {
+    /// One edge.
+    pub fn one(field: u32) -> Edges {
+        let mut edges = Edges { known: true, ..Edges::default() };
+        edges.add(field);
+        edges
+    }
+
+    /// The fields, if they are known and there are any.
+    fn fields(&self) -> Option<&[u32]> {
+        self.fields.get(..self.len).filter(|fields| self.known && !fields.is_empty())
+    }
+
+    fn add(&mut self, field: u32) {
+        match self.fields.get_mut(self.len) {
+            Some(free) => {
+                *free = field;
+                self.len += 1;
+            }
+            None => self.known = false,
+        }
+    }
+}
+
 /// A run of code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     /// Cost so far.
     pub pending: u64,
-    /// The cost field (in quarters of words) of the edge where the run began.
-    pub edge: Option<u32>,
+    /// Where the run began.
+    pub edges: Edges,
     /// Ops since the last charge.
     pub handlers: u32,
-    /// The run's first entry in the map.
+    /// The first entry in the map that these edges lead to.
     pub map_from: usize,
 }
 
@@ -43,7 +79,7 @@ impl Translator {
 
     /// A run begins on the edge whose cost is in this field.
     pub fn begin_on_edge(&mut self, quarter: u32) {
-        self.run = Run { edge: Some(quarter), map_from: self.map.len(), ..Run::default() };
+        self.run = Run { edges: Edges::one(quarter), map_from: self.map.len(), ..Run::default() };
     }
 
     /// A run begins where everything is paid.
@@ -54,28 +90,47 @@ impl Translator {
     /// Makes nothing be pending, because a label follows.
     pub fn settle(&mut self) {
         if self.run.pending == 0 {
-            self.run.edge = None;
-            self.run.map_from = self.map.len();
             return;
         }
-        let Some(quarter) = self.run.edge.take() else {
+        let edges = self.run.edges;
+        let Some(fields) = edges.fields() else {
             self.emit_charge();
             return;
         };
         let ahead = self.run.pending;
-        let cost = u64::from(self.quarter(quarter)) + ahead;
-        self.set_quarter(quarter, cost as u32);
+        for &field in fields {
+            let cost = u64::from(self.quarter(field)) + ahead;
+            self.set_quarter(field, cost as u32);
+        }
+        // All that these edges lead to is paid for that much earlier.
         for entry in self.map.get_mut(self.run.map_from..).unwrap_or_default() {
             entry.due -= ahead as i32;
         }
         self.run.pending = 0;
-        self.run.map_from = self.map.len();
+    }
+
+    /// A label where nothing is pending: the run goes on (`falls`: from the op before it, too). The jumps to
+    /// it are added one by one.
+    pub fn meet(&mut self, falls: bool) {
+        if !falls {
+            self.run.edges = Edges { known: true, ..Edges::default() };
+            self.run.map_from = self.map.len();
+        }
+    }
+
+    /// A jump to the label that was just met. Any edge may pay ahead for what follows, if all can.
+    pub fn add_edge(&mut self, field: u32) {
+        self.run.edges.add(field);
+        if !self.run.edges.known {
+            self.run.map_from = self.map.len();
+        }
     }
 
     /// A charge op for what is pending.
     pub fn emit_charge(&mut self) {
         let cost = self.pay();
-        self.append(Family::Control.inst(0, control::CHARGE), &[0, cost]);
+        let op = self.append(Family::Control.inst(0, control::CHARGE), &[0, cost]);
+        self.begin_on_edge(op * 2 + 3);
         self.last = None;
         self.flushed = None;
     }

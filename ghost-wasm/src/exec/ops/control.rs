@@ -28,9 +28,10 @@ impl Regs {
 }
 
 handler! {
-    /// `br`. Words: handler; -; cost, target.
+    /// `br`. Words: handler; -, ahead; cost, target.
     fn br [] (r) {
         if r.pay(W2) {
+            r.pay_ahead(X);
             let target = r.quarter(W2H) as i32;
             r.jump(target)
         } else {
@@ -40,14 +41,16 @@ handler! {
 }
 
 handler! {
-    /// `br_table`. Words: handler; a, -, count; cost; then count + 1 words with a target each.
+    /// `br_table`. Words: handler; a, -, count; cost; then count + 1 words with a target each and what its edge
+    /// pays ahead.
     fn br_table [const K: u8] (r) {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
         let index = r.get::<u32, K>(F0).min(r.quarter(X)) as usize;
-        let target = r.word(3 + index) as i32;
-        r.jump(target)
+        let entry = r.word(3 + index);
+        r.gas -= (entry >> 32) as i64;
+        r.jump(entry as i32)
     }
 }
 
@@ -156,6 +159,11 @@ handler! {
         }
         let value = r.get::<u64, K>(F1);
         r.set_slot(0, value);
+        // The caller may take it from either accumulator, whatever its type.
+        r.acc = value;
+        if K != A {
+            r.facc = f64::from_bits(value);
+        }
         r.back()
     }
 }

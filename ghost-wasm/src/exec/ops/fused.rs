@@ -8,7 +8,8 @@ use super::int::{Binary, Compare, op};
 use super::memory::{Cell, Extend};
 use crate::exec::ctx::{Ctx, Exit};
 use crate::table::insts::{
-    for_each_float_pair, for_each_int_compare, for_each_int_pair, for_each_load_branch, for_each_test,
+    for_each_float_pair, for_each_int_compare, for_each_int_pair, for_each_load_branch,
+    for_each_load_float_pair, for_each_test,
 };
 
 handler! {
@@ -58,20 +59,8 @@ handler! {
     /// now. The charge comes before `d` is written: a failed one runs the op again.
     fn latch [O: Compare<T: Counter>, const STEP: u8, const R: u8] (r) {
         let value = r.get::<O::T, S>(F1).sum(r.get_short::<O::T, STEP>(F2));
-        if O::eval(value, r.get_short::<O::T, R>(F3)) {
-            if !r.pay(W2) {
-                return r.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
-            }
-            r.put::<O::T, S>(value);
-            let target = r.quarter(W3) as i32;
-            r.jump(target)
-        } else {
-            if !r.pay(W2H) {
-                return r.leave(charge_failed::<{ Exit::ChargeFall as u64 }>);
-            }
-            r.put::<O::T, S>(value);
-            r.next(4)
-        }
+        let jumps = O::eval(value, r.get_short::<O::T, R>(F3));
+        r.branch_with(value, jumps)
     }
 }
 
@@ -95,6 +84,64 @@ handler! {
         if O::eval(loaded, r.get_short::<O::T, R>(F1)) { r.take() } else { r.fall() }
     }
 }
+
+handler! {
+    /// As [`load_branch`], with `d = memory[a + offset]`. Words: handler; d, a, r, offset (16 bits); as there.
+    fn load_branch_keep [O: Compare<T: Extend<M> + Short>, M: Cell, const R: u8] (r) {
+        let address = r.effective::<S>(F1, r.half(F3) as u32);
+        if !r.inside(address, size_of::<M>()) {
+            return r.out_of_bounds();
+        }
+        let value = O::T::extend(r.load::<M>(address));
+        let jumps = O::eval(value, r.get_short::<O::T, R>(F2));
+        r.branch_with(value, jumps)
+    }
+}
+
+impl Regs {
+    /// Pays for the edge, then writes `d`: a charge that fails runs the op again, which must not see it.
+    #[inline(always)]
+    fn branch_with<T: Num>(mut self, value: T, jumps: bool) -> Raw {
+        if jumps {
+            if !self.pay(W2) {
+                return self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
+            }
+            self.put::<T, S>(value);
+            let target = self.quarter(W3) as i32;
+            self.jump(target)
+        } else {
+            if !self.pay(W2H) {
+                return self.leave(charge_failed::<{ Exit::ChargeFall as u64 }>);
+            }
+            self.put::<T, S>(value);
+            self.next(4)
+        }
+    }
+}
+
+handler! {
+    /// `d = (l first memory[a + offset]) second c`, or with `c` on the left. Words: handler; d, l, a, b; offset, c (16
+    /// bits). `b` is the second part of the address if it is a sum.
+    fn load_float_pair [
+        P: Binary<T: Extend<P::T> + Cell>, Q: Binary<T = P::T>, const L: u8, const SUM: bool, const C: u8,
+        const SWAPPED: bool, const D: u8,
+    ] (r) {
+        let offset = r.quarter(W2);
+        let address =
+            if SUM { r.effective_sum::<S>(F2, F3, offset) } else { r.effective::<S>(F2, offset) };
+        if !r.inside(address, size_of::<P::T>()) {
+            return r.out_of_bounds();
+        }
+        let first = P::eval(r.get::<P::T, L>(F1), r.load::<P::T>(address));
+        let other = r.get::<P::T, C>(C_FIELD);
+        let value = if SWAPPED { Q::eval(other, first) } else { Q::eval(first, other) };
+        r.put::<P::T, D>(value);
+        r.next(3)
+    }
+}
+
+/// Position of the third half of word 2.
+const C_FIELD: usize = 10;
 
 handler! {
     /// `d = (l op r) ? a : b`. Words: handler; d, a, b, l; r or imm32.
@@ -216,11 +263,13 @@ macro_rules! load_branch_table {
             load_branch::<op::$name, $m, S, A>,
             load_branch::<op::$name, $m, A, S>,
             load_branch::<op::$name, $m, A, I>,
+            load_branch_keep::<op::$name, $m, S>,
+            load_branch_keep::<op::$name, $m, I>,
         ]),*]
     };
 }
 /// See [`crate::code::inst`].
-pub const LOAD_BRANCH: &[[Handler; 5]] = for_each_load_branch!(load_branch_table);
+pub const LOAD_BRANCH: &[[Handler; 7]] = for_each_load_branch!(load_branch_table);
 
 macro_rules! compare_select_table {
     ($($name:ident, $t:ty, $f:ident;)*) => {
@@ -238,3 +287,36 @@ macro_rules! compare_select_table {
 }
 /// See [`crate::code::inst`].
 pub const COMPARE_SELECT: &[[Handler; 8]] = for_each_int_compare!(compare_select_table);
+
+macro_rules! load_float_pair_table {
+    ($($first:ident, $second:ident, $t:ty, $load:ident;)*) => {
+        &[$([
+            load_float_pair::<op::$first, op::$second, S, false, S, false, S>,
+            load_float_pair::<op::$first, op::$second, S, false, S, false, A>,
+            load_float_pair::<op::$first, op::$second, S, false, A, false, S>,
+            load_float_pair::<op::$first, op::$second, S, false, A, false, A>,
+            load_float_pair::<op::$first, op::$second, A, false, S, false, S>,
+            load_float_pair::<op::$first, op::$second, A, false, S, false, A>,
+            load_float_pair::<op::$first, op::$second, S, true, S, false, S>,
+            load_float_pair::<op::$first, op::$second, S, true, S, false, A>,
+            load_float_pair::<op::$first, op::$second, S, true, A, false, S>,
+            load_float_pair::<op::$first, op::$second, S, true, A, false, A>,
+            load_float_pair::<op::$first, op::$second, A, true, S, false, S>,
+            load_float_pair::<op::$first, op::$second, A, true, S, false, A>,
+            load_float_pair::<op::$first, op::$second, S, false, S, true, S>,
+            load_float_pair::<op::$first, op::$second, S, false, S, true, A>,
+            load_float_pair::<op::$first, op::$second, S, false, A, true, S>,
+            load_float_pair::<op::$first, op::$second, S, false, A, true, A>,
+            load_float_pair::<op::$first, op::$second, A, false, S, true, S>,
+            load_float_pair::<op::$first, op::$second, A, false, S, true, A>,
+            load_float_pair::<op::$first, op::$second, S, true, S, true, S>,
+            load_float_pair::<op::$first, op::$second, S, true, S, true, A>,
+            load_float_pair::<op::$first, op::$second, S, true, A, true, S>,
+            load_float_pair::<op::$first, op::$second, S, true, A, true, A>,
+            load_float_pair::<op::$first, op::$second, A, true, S, true, S>,
+            load_float_pair::<op::$first, op::$second, A, true, S, true, A>,
+        ]),*]
+    };
+}
+/// See [`crate::code::inst`].
+pub const LOAD_FLOAT_PAIR: &[[Handler; 24]] = for_each_load_float_pair!(load_float_pair_table);

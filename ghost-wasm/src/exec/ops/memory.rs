@@ -88,12 +88,15 @@ impl Regs {
         }
     }
 
-    /// The sum (modulo 2^32) of the slot in field `at` and the operand of kind `B` in field `by`, plus the
-    /// offset.
+    /// The sum (modulo 2^32) of the slot in field `at` and another slot (in field `by`), plus the offset; or of
+    /// that slot and the constant in the code, without one.
     #[inline(always)]
-    fn effective_sum<const B: u8>(&self, at: usize, by: usize, offset: usize) -> u64 {
-        let sum = self.get::<u32, S>(at).wrapping_add(self.get_short::<u32, B>(by));
-        u64::from(sum) + offset as u64
+    pub(super) fn effective_sum<const B: u8>(&self, at: usize, by: usize, offset: u32) -> u64 {
+        let a = self.get::<u32, S>(at);
+        match B {
+            I => u64::from(a.wrapping_add(self.quarter(X))),
+            _ => u64::from(a.wrapping_add(self.get::<u32, S>(by))) + u64::from(offset),
+        }
     }
 
     /// Whether `size` bytes at `address` are inside the memory.
@@ -142,9 +145,9 @@ handler! {
 }
 
 handler! {
-    /// `d = memory[(a + b) + offset]`. Words: handler; d, a, b, offset.
+    /// `d = memory[(a + b) + offset]`. Words: handler; d, a, b, offset — or d, a, imm32, without an offset.
     fn load_sum [T: Extend<M>, M: Cell, const B: u8, const D: u8] (r) {
-        let address = r.effective_sum::<B>(F1, F2, r.half(F3));
+        let address = r.effective_sum::<B>(F1, F2, r.half(F3) as u32);
         if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
@@ -155,9 +158,9 @@ handler! {
 }
 
 handler! {
-    /// `memory[(a + b) + offset] = v`. Words: handler; a, v, b, offset.
+    /// `memory[(a + b) + offset] = v`. Words: handler; a, v, b, offset — or a, v, imm32, without an offset.
     fn store_sum [T: Narrow<M>, M: Cell, const B: u8, const V: u8] (r) {
-        let address = r.effective_sum::<B>(F0, F2, r.half(F3));
+        let address = r.effective_sum::<B>(F0, F2, r.half(F3) as u32);
         if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
@@ -167,9 +170,10 @@ handler! {
 }
 
 handler! {
-    /// `memory[(a + b) + offset] = constant`. Words: handler; a, b, offset; low 32 bits, to be sign-extended.
+    /// `memory[(a + b) + offset] = constant`. Words: handler; a, -, b, offset — or a, -, imm32, without an
+    /// offset; low 32 bits, to be sign-extended.
     fn store_const_sum [T: Narrow<M> + Immediate, M: Cell, const B: u8] (r) {
-        let address = r.effective_sum::<B>(F0, F1, r.quarter(X) as usize);
+        let address = r.effective_sum::<B>(F0, F2, r.half(F3) as u32);
         if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
@@ -180,12 +184,12 @@ handler! {
 
 handler! {
     /// `d = l op memory[(a + b) + offset]`. Words: handler; d, l, a, b; offset.
-    fn load_op_sum [O: Binary<T: Cell>, const L: u8, const D: u8] (r) {
-        let address = r.effective_sum::<S>(F2, F3, r.quarter(W2) as usize);
-        if !r.inside(address, size_of::<O::T>()) {
+    fn load_op_sum [O: Binary<T: Extend<M>>, M: Cell, const L: u8, const D: u8] (r) {
+        let address = r.effective_sum::<S>(F2, F3, r.quarter(W2));
+        if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
-        let value = O::eval(r.get::<O::T, L>(F1), r.load::<O::T>(address));
+        let value = O::eval(r.get::<O::T, L>(F1), O::T::extend(r.load::<M>(address)));
         r.put::<O::T, D>(value);
         r.next(3)
     }
@@ -234,12 +238,12 @@ handler! {
 
 handler! {
     /// `d = l op memory[a + offset]`. Words: handler; d, l, a; offset.
-    fn load_op [O: Binary<T: Cell>, const L: u8, const K: u8, const D: u8] (r) {
+    fn load_op [O: Binary<T: Extend<M>>, M: Cell, const L: u8, const K: u8, const D: u8] (r) {
         let address = r.effective::<K>(F2, r.quarter(W2));
-        if !r.inside(address, size_of::<O::T>()) {
+        if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
-        let value = O::eval(r.get::<O::T, L>(F1), r.load::<O::T>(address));
+        let value = O::eval(r.get::<O::T, L>(F1), O::T::extend(r.load::<M>(address)));
         r.put::<O::T, D>(value);
         r.next(3)
     }
@@ -309,21 +313,21 @@ pub const STORE_CONST: [[Handler; 5]; 4] =
     [store_consts!(u32, u8), store_consts!(u32, u16), store_consts!(u32, u32), store_consts!(u64, u64)];
 
 macro_rules! load_op_table {
-    ($($name:ident, $t:ty, $f:ident, $load:ident;)*) => {
+    ($($name:ident, $t:ty, $m:ty, $load:ident;)*) => {
         &[$([
-            load_op::<op::$name, S, S, S>,
-            load_op::<op::$name, S, S, A>,
-            load_op::<op::$name, S, A, S>,
-            load_op::<op::$name, S, A, A>,
-            load_op::<op::$name, A, S, S>,
-            load_op::<op::$name, A, S, A>,
+            load_op::<op::$name, $m, S, S, S>,
+            load_op::<op::$name, $m, S, S, A>,
+            load_op::<op::$name, $m, S, A, S>,
+            load_op::<op::$name, $m, S, A, A>,
+            load_op::<op::$name, $m, A, S, S>,
+            load_op::<op::$name, $m, A, S, A>,
             // Operand and address both in accumulators: floats only.
-            load_op::<op::$name, A, A, S>,
-            load_op::<op::$name, A, A, A>,
-            load_op_sum::<op::$name, S, S>,
-            load_op_sum::<op::$name, S, A>,
-            load_op_sum::<op::$name, A, S>,
-            load_op_sum::<op::$name, A, A>,
+            load_op::<op::$name, $m, A, A, S>,
+            load_op::<op::$name, $m, A, A, A>,
+            load_op_sum::<op::$name, $m, S, S>,
+            load_op_sum::<op::$name, $m, S, A>,
+            load_op_sum::<op::$name, $m, A, S>,
+            load_op_sum::<op::$name, $m, A, A>,
         ]),*]
     };
 }

@@ -38,6 +38,17 @@ handler! {
 }
 
 handler! {
+    /// A move and a move after it. Words: handler; d, a, d, a; imm32 of the first if it is a constant, of the second.
+    fn move_two [const FIRST: u8, const SECOND: u8] (r) {
+        let value = if FIRST == I { r.quarter(W2) as i32 as i64 as u64 } else { r.slot(r.half(F1)) };
+        r.set_slot(r.half(F0), value);
+        let value = if SECOND == I { r.quarter(W2H) as i32 as i64 as u64 } else { r.slot(r.half(F3)) };
+        r.set_slot(r.half(F2), value);
+        r.next(3)
+    }
+}
+
+handler! {
     /// A constant that fits 32 bits, sign-extended. Words: handler; d, -, imm32.
     fn const32 [const D: u8] (r) {
         let value = r.get::<u64, I>(F1);
@@ -113,7 +124,7 @@ impl Regs {
 }
 
 /// See [`crate::code::inst`].
-pub const MOVES: [Handler; 17] = [
+pub const MOVES: [Handler; 20] = [
     copy,
     const32::<S>,
     const32::<A>,
@@ -131,4 +142,7 @@ pub const MOVES: [Handler; 17] = [
     global_set::<I>,
     copy_two,
     add_two,
+    move_two::<S, I>,
+    move_two::<I, S>,
+    move_two::<I, I>,
 ];
