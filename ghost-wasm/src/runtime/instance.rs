@@ -14,6 +14,7 @@ use super::services::{Segment, TableInit, apply};
 use super::store::{FuncEntity, FuncKind, Store, StoreInner};
 use super::table::Table;
 use super::typed::{WasmParams, WasmResults};
+use super::undo::all_or_nothing;
 use crate::Error;
 use crate::exec::view::{FuncView, OwnedView, TableView};
 use crate::table::errors::ErrorCode;
@@ -105,7 +106,7 @@ impl Instance {
             );
         }
         check_imports(&store.inner, module, imports)?;
-        let index = prepare(&mut store.inner, module, imports)?;
+        let index = all_or_nothing(store, |store| prepare(&mut store.inner, module, imports))?;
         start(store, index)
     }
 

@@ -23,4 +23,5 @@ pub mod store;
 pub mod stream;
 pub mod table;
 pub mod typed;
+mod undo;
 pub mod value;

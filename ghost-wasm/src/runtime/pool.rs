@@ -28,18 +28,18 @@ pub(crate) struct Template {
 
 /// How many things a store has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sizes {
-    hosts: usize,
-    funcs: usize,
-    tables: usize,
-    memories: usize,
-    globals: usize,
-    instances: usize,
-    types: usize,
+pub(crate) struct Sizes {
+    pub hosts: usize,
+    pub funcs: usize,
+    pub tables: usize,
+    pub memories: usize,
+    pub globals: usize,
+    pub instances: usize,
+    pub types: usize,
 }
 
 impl Sizes {
-    fn of<T>(inner: &StoreInner, hosts: &[HostFn<T>]) -> Sizes {
+    pub fn of<T>(inner: &StoreInner, hosts: &[HostFn<T>]) -> Sizes {
         Sizes {
             hosts: hosts.len(),
             funcs: inner.funcs.len(),

@@ -10,6 +10,7 @@ use super::instance::{Extern, Instance, fits, prepare, start};
 use super::module::Module;
 use super::pool;
 use super::store::{HostFn, Store, next_id};
+use super::undo::all_or_nothing;
 use crate::Error;
 use crate::table::errors::ErrorCode;
 use crate::types::FuncType;
@@ -94,8 +95,10 @@ impl<T> InstancePre<T> {
         }
         let reuse = pool::first_use(store, self.id());
         let left = store.inner.meter.left();
-        let imports = self.provide(store)?;
-        let index = prepare(&mut store.inner, module, &imports)?;
+        let index = all_or_nothing(store, |store| {
+            let imports = self.provide(store)?;
+            prepare(&mut store.inner, module, &imports)
+        })?;
         if let Some(reuse) = reuse {
             let gas = left - store.inner.meter.left();
             pool::remember(store, reuse, gas)?;

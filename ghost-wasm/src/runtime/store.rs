@@ -236,6 +236,14 @@ impl StoreInner {
         self.types.get(id as usize).ok_or_else(|| Error::new(ErrorCode::Internal))
     }
 
+    /// Takes the numbers of all types from this one on back. Nothing may have them any more.
+    pub fn forget_types(&mut self, from: usize) {
+        if from < self.types.len() {
+            self.types.truncate(from);
+            self.type_ids.retain(|_, id| (*id as usize) < from);
+        }
+    }
+
     /// How many types have a number.
     pub fn type_count(&self) -> usize {
         self.types.len()
