@@ -357,3 +357,72 @@ fn gas_used_is_just_enough() {
     let short = again(&mut net, enough - 1);
     assert_eq!((short.status, short.gas_used), (Status::OutOfGas, enough - 1));
 }
+
+/// Returns 0 only in an instance that nobody has used, and leaves traces of every kind; then ends by `then`.
+fn leaves_traces(number: usize, then: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+            (import "env" "self_address" (func $self_address (param i32)))
+            (memory (export "memory") 1 3)
+            (data (i32.const 8190) "fresh")
+            (data $once "{number}")
+            (global $used (mut i32) (i32.const 0))
+            (func $fresh (result i32)
+                (memory.init $once (i32.const 100) (i32.const 0) (i32.const 1))
+                (i32.or
+                    (i32.or (global.get $used) (i32.ne (memory.size) (i32.const 1)))
+                    (i32.or
+                        (i64.ne (i64.load (i32.const 70)) (i64.const 0))
+                        (i32.or (i64.ne (i64.load (i32.const 4092)) (i64.const 0))
+                            (i32.ne (i32.load (i32.const 8190)) (i32.const 0x73657266))))))
+            (func $use (result i32)
+                (local $answer i32)
+                (local.set $answer (call $fresh))
+                (global.set $used (i32.const 1))
+                (data.drop $once)
+                (call $self_address (i32.const 65))
+                (i64.store (i32.const 4092) (i64.const -1))
+                (i64.store8 (i32.const 8190) (i64.const 7))
+                (drop (memory.grow (i32.const 2)))
+                (i64.store (i32.const 131068) (i64.const -1))
+                {then}
+                (local.get $answer))
+            (func (export "init") (result i32) (i32.const 0))
+            (func (export "invoke") (result i32) (call $use))
+            (func (export "query") (result i32) (call $fresh)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn every_call_has_an_instance_of_its_own() {
+    let mut net = Net::new();
+    let ends = [
+        ("", Status::Success),
+        ("unreachable", Status::RuntimeError),
+        ("(i32.store (i32.const -1) (i32.const 0))", Status::RuntimeError),
+        ("(loop (br 0))", Status::OutOfGas),
+    ];
+    // More contracts than instances are kept of.
+    let contracts: Vec<_> = (0..36)
+        .map(|number| {
+            let (then, status) = ends[number % ends.len()];
+            (net.deployed(&leaves_traces(number, then), &[]), status)
+        })
+        .collect();
+    for &(at, status) in &contracts {
+        for _ in 0..2 {
+            let mut body = Body::call(net.nonce(&bob()), at, &[]);
+            body.gas_limit = 500_000;
+            let record = net.included(&bob(), body);
+            assert_eq!(record.receipt.status, status, "{:?}", record.diagnostics);
+            assert_eq!(net.query(at, &[]).status, Status::Success);
+        }
+    }
+    let gas = |net: &mut Net| net.call(&bob(), contracts[0].0, &[]).receipt.gas_used;
+    let first = gas(&mut net);
+    for &(at, _) in contracts.iter().skip(1) {
+        net.query(at, &[]);
+    }
+    assert_eq!(gas(&mut net), first);
+}

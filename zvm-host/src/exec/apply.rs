@@ -383,7 +383,7 @@ fn run(
     let entry = frame.entry;
     let mut state = HostState::new(frame, journal.take());
     state.diagnostics = std::mem::take(&mut output.diagnostics);
-    let Run { end, gas_used, state } = machine.instances.run(module.module(), state, meter.left());
+    let Run { end, gas_used, state } = machine.instances.run(module, state, meter.left());
     *journal = state.journal;
     output.return_data = state.return_data;
     output.logs = state.logs;

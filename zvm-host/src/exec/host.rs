@@ -170,8 +170,8 @@ impl From<StoreError> for HostEnd {
 pub trait Guest {
     /// Its memory.
     fn memory(&self) -> &[u8];
-    /// Its memory.
-    fn memory_mut(&mut self) -> &mut [u8];
+    /// Copies what fits into a checked range.
+    fn put(&mut self, range: Range<usize>, bytes: &[u8]);
     /// The host's data.
     fn state(&self) -> &HostState;
     /// The host's data.
@@ -210,11 +210,5 @@ pub trait Guest {
     /// The bytes of a checked range, as an array.
     fn array<const N: usize>(&self, range: Range<usize>) -> [u8; N] {
         self.bytes(range).try_into().unwrap_or([0; N])
-    }
-
-    /// Copies what fits into a checked range.
-    fn put(&mut self, range: Range<usize>, bytes: &[u8]) {
-        let to = self.memory_mut().get_mut(range).unwrap_or_default();
-        to.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     }
 }

@@ -1,11 +1,25 @@
 //! One call of one entry point in a fresh instance: the only file that knows how the engine runs code.
+//!
+//! An instance is as good as new: the engine brings one that was used back to its beginning, which costs what
+//! was written and not what the module declares. No outcome depends on which it was.
 
-use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, Linker, Memory, Module, Store};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, InstancePool, Linker, Memory};
 
 use super::functions;
 use super::host::{Guest, HostEnd, HostState, HostTrap};
+use crate::contract::ContractModule;
 use crate::receipt::TraceFrame;
 use crate::table::host_fns::{MODULE, for_each_host_fn, row};
+use crate::types::Hash;
+
+/// Contracts of which an instance is kept for the next call. Each may hold all its memory, twice what it began
+/// with at most, and its code.
+const POOLS_MAX: usize = 32;
+/// Instances of one contract that are kept: calls come one after the other, queries beside them.
+const IDLE_MAX: usize = 2;
 
 /// How an entry point ended.
 #[derive(Debug)]
@@ -45,12 +59,15 @@ struct Data {
     memory: Option<Memory>,
 }
 
-/// Makes instances; the host functions are linked once.
+/// Makes instances; the host functions are linked once, and looked up once for each contract in use.
 #[derive(Debug)]
 pub struct Instances {
-    engine: Engine,
     linker: Linker<Data>,
+    /// By code hash, the one used last in front.
+    pools: Mutex<Pools>,
 }
+
+type Pools = Vec<(Hash, InstancePool<Data>)>;
 
 macro_rules! typed {
     (none) => {
@@ -109,22 +126,58 @@ impl Instances {
     pub fn new(engine: &Engine) -> Result<Instances, Error> {
         let mut linker = Linker::new(engine);
         link(&mut linker)?;
-        Ok(Instances { engine: engine.clone(), linker })
+        Ok(Instances { linker, pools: Mutex::default() })
+    }
+
+    fn pools(&self) -> MutexGuard<'_, Pools> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pool of a contract, which moves to the front.
+    fn pool<'a>(
+        &self,
+        pools: &'a mut Pools,
+        module: &ContractModule,
+    ) -> Result<&'a mut InstancePool<Data>, Error> {
+        let hash = module.code_hash();
+        match pools.iter().position(|(of, _)| *of == hash) {
+            Some(at) => pools.get_mut(..=at).unwrap_or_default().rotate_right(1),
+            None => {
+                let pre = self.linker.instantiate_pre(module.module())?;
+                pools.truncate(POOLS_MAX - 1);
+                pools.insert(0, (hash, InstancePool::new(pre, IDLE_MAX)));
+            }
+        }
+        let front = pools.first_mut();
+        front.map(|(_, pool)| pool).ok_or_else(|| Error::new(ErrorCode::Internal))
     }
 
     /// Runs the entry point of the frame with at most `gas`.
-    pub fn run(&self, module: &Module, state: HostState, gas: u64) -> Run {
+    pub fn run(&self, module: &ContractModule, mut state: HostState, gas: u64) -> Run {
         let entry = state.frame.entry.export();
-        let mut store = Store::new(&self.engine, Data { state, memory: None });
+        let mut pools = self.pools();
+        let (mut store, pre) = match self.pool(&mut pools, module) {
+            Ok(pool) => (pool.take(Data { state, memory: None }), pool.pre().clone()),
+            Err(error) => return Run { end: ended(&error, &mut state), gas_used: 0, state },
+        };
+        drop(pools);
         store.set_gas(gas);
-        let returned = self.linker.instantiate(&mut store, module).and_then(|instance| {
+        let returned = pre.instantiate(&mut store).and_then(|instance| {
             match instance.try_get_export(&store, entry)?.and_then(|item| item.into_func()) {
                 None => Ok(None),
                 Some(func) => func.typed::<(), i32>(&store)?.call(&mut store, ()).map(Some),
             }
         });
         let gas_used = store.gas_used();
-        let mut state = store.into_data().state;
+        let mut pools = self.pools();
+        // Another call may have put so many in front of it that it is gone.
+        let pool = pools.iter_mut().find(|(of, _)| *of == module.code_hash());
+        let mut state = match pool {
+            Some((_, pool)) => pool.put(store),
+            None => store.into_data(),
+        }
+        .state;
+        drop(pools);
         let end = match returned {
             Ok(Some(code)) => End::Returned(code),
             Ok(None) => End::MissingEntry,
@@ -179,8 +232,10 @@ impl Guest for Running<'_> {
         self.memory.try_data(&self.caller).unwrap_or_default()
     }
 
-    fn memory_mut(&mut self) -> &mut [u8] {
-        self.memory.try_data_mut(&mut self.caller).unwrap_or_default()
+    fn put(&mut self, range: Range<usize>, bytes: &[u8]) {
+        let len = range.len().min(bytes.len());
+        // In the memory, as the range was checked.
+        let _ = self.memory.write(&mut self.caller, range.start, bytes.get(..len).unwrap_or_default());
     }
 
     fn state(&self) -> &HostState {
