@@ -41,6 +41,11 @@ pub use table::errors::{ErrorCode, ErrorKind, TrapCode};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use valid::rules::ConstGlobals;
 
+/// The examples of the README are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 /// What the oracle and the tools look at. Not a stable interface.
 #[cfg(feature = "internals")]
 pub mod internals {

@@ -40,7 +40,7 @@ wasm_ty! {
     f64, F64, |v| v.to_bits(), |s| f64::from_bits(s);
 }
 
-/// Parameters: a tuple of [`WasmTy`].
+/// Parameters: one [`WasmTy`], or a tuple.
 pub trait WasmParams {
     /// How many.
     const COUNT: usize;
@@ -76,6 +76,18 @@ impl<A: WasmTy> WasmResults for A {
         A::from_slot(slots.first().copied().unwrap_or(0))
     }
     fn into_slots(self, slots: &mut [u64]) {
+        if let Some(slot) = slots.first_mut() {
+            *slot = self.to_slot();
+        }
+    }
+}
+
+impl<A: WasmTy> WasmParams for A {
+    const COUNT: usize = 1;
+    fn matches(types: &[ValType]) -> bool {
+        types == [A::TYPE]
+    }
+    fn to_slots(self, slots: &mut [u64]) {
         if let Some(slot) = slots.first_mut() {
             *slot = self.to_slot();
         }
