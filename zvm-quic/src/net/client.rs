@@ -128,7 +128,9 @@ impl From<ConnectionError> for Failure {
         let crypto = |code: u64| (0x100..0x200).contains(&code);
         match &error {
             ConnectionError::TransportError(inner) if crypto(inner.code.into()) => {
-                Failure::Final(ClientError::Untrusted(inner.reason.clone()))
+                // What rustls puts before the verifier's own words.
+                let reason = inner.reason.strip_prefix("unexpected error: ").unwrap_or(&inner.reason);
+                Failure::Final(ClientError::Untrusted(reason.into()))
             }
             ConnectionError::ConnectionClosed(close) if crypto(close.error_code.into()) => {
                 Failure::Final(ClientError::Untrusted(error.to_string()))
