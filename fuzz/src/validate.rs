@@ -65,7 +65,10 @@ pub fn check_bytes(bytes: &[u8]) {
         | WasmFeatures::BULK_MEMORY;
     against(bytes, &Profile::WASM_1, wasm_1);
     against(bytes, &Profile::WASM_2, wasm_2);
-    against(bytes, &Profile::WASM_2_EXT, wasm_2 | WasmFeatures::EXTENDED_CONST);
+    let extended = wasm_2 | WasmFeatures::EXTENDED_CONST;
+    against(bytes, &Profile::WASM_2_EXT, extended);
+    let latest = extended | WasmFeatures::TAIL_CALL | WasmFeatures::WIDE_ARITHMETIC;
+    against(bytes, &Profile::LATEST, latest);
 
     let contract = load(bytes, &Profile::CONTRACT_V1);
     if contract.as_ref().is_err_and(|error| error.kind() == ErrorKind::Limit) {

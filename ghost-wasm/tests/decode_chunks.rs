@@ -108,10 +108,10 @@ fn generated_modules_and_their_mutations() {
     let mut rng = Rng(3);
     for _ in 0..cases(60) {
         let bytes = smith(&mut rng, true);
-        check(&mut rng, &Profile::WASM_2_EXT, &bytes);
+        check(&mut rng, &Profile::LATEST, &bytes);
         for _ in 0..5 {
             let mutant = mutate(&mut rng, &bytes);
-            check(&mut rng, &Profile::WASM_2_EXT, &mutant);
+            check(&mut rng, &Profile::LATEST, &mutant);
         }
     }
 }

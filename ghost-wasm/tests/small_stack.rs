@@ -46,6 +46,8 @@ fn body(op: Op) -> Option<String> {
         (Op::Return, _) => "local.get $i32 call $returns drop".into(),
         (Op::Call, _) => "call $nothing".into(),
         (Op::CallIndirect, _) => "i32.const 0 call_indirect $t (type $void)".into(),
+        (Op::ReturnCall, _) => "local.get $i64 local.get $f64 call $tail drop".into(),
+        (Op::ReturnCallIndirect, _) => "local.get $i64 call $tail_indirect drop".into(),
         (Op::Drop, _) => "local.get $i64 drop".into(),
         (Op::Select, _) => "local.get $f64 local.get $f64 local.get $i32 select drop".into(),
         (Op::SelectT, _) => "local.get $i64 local.get $i64 local.get $i32 select (result i64) drop".into(),
@@ -82,9 +84,14 @@ fn module(body: &str) -> String {
         r#"(module
         (type $void (func))
         (memory 1 2) (table $t 4 4 funcref) (global $g (mut i64) (i64.const 0))
-        (elem (i32.const 0) $nothing) (elem $e func $nothing) (data $d "x")
+        (elem (i32.const 0) $nothing $same) (elem $e func $nothing) (data $d "x")
         (func $nothing)
         (func $returns (param i32) (result i32) local.get 0 if i32.const 1 return end i32.const 2)
+        (func $swapped (param f64 i64) (result i64) local.get 1)
+        (func $tail (param i64 f64) (result i64) local.get 1 local.get 0 return_call $swapped)
+        (func $same (param i64) (result i64) local.get 0)
+        (func $tail_indirect (param i64) (result i64)
+            local.get 0 i32.const 1 return_call_indirect $t (param i64) (result i64))
         (func (export "run") (param $n i32)
             (local $i32 i32) (local $i64 i64) (local $f32 f32) (local $f64 f64) (local $x i64)
             (local.set $i32 (i32.const 1)) (local.set $i64 (i64.const 3))
@@ -97,7 +104,7 @@ fn module(body: &str) -> String {
 }
 
 fn run(text: &str, loops: i32, slice: Option<u64>) {
-    let engine = Engine::new(&Config::new(Profile::WASM_2));
+    let engine = Engine::new(&Config::new(Profile::LATEST));
     let bytes = wat::parse_str(text).unwrap();
     let module = Module::new(&engine, &bytes).unwrap();
     let mut store = Store::new(&engine, ());
@@ -136,6 +143,26 @@ fn recursion() {
     let text = r#"(module (func $f (export "run") (param i32)
         local.get 0 if local.get 0 i32.const 1 i32.sub call $f end))"#;
     on_small_stack(|| run(text, 40_000, None));
+}
+
+/// Tail calls nest nothing at all: neither native frames nor guest ones, whose number the limits bound.
+#[test]
+fn tail_calls() {
+    let texts = [
+        r#"(module (func $f (export "run") (param i32)
+            local.get 0 if local.get 0 i32.const 1 i32.sub return_call $g end)
+        (func $g (param i32) (local i64 i64 f64) local.get 0 return_call $f))"#,
+        r#"(module (table funcref (elem $f $g)) (func $f (export "run") (param i32)
+            local.get 0 if local.get 0 i32.const 1 i32.sub i32.const 1 return_call_indirect (param i32) end)
+        (func $g (param i32) (local i64 i64 f64)
+            local.get 0 i32.const 0 return_call_indirect (param i32)))"#,
+    ];
+    for text in texts {
+        for slice in [None, Some(1)] {
+            // More than the limit of frames.
+            on_small_stack(move || run(text, loops().max(60_000), slice));
+        }
+    }
 }
 
 /// The smallest slices: every charge leaves to the driver.

@@ -18,6 +18,9 @@ fn features(profile: &Profile) -> WasmFeatures {
     match profile.name() {
         "wasm-1" => one,
         "wasm-2" => two,
+        "latest" => {
+            two | WasmFeatures::EXTENDED_CONST | WasmFeatures::TAIL_CALL | WasmFeatures::WIDE_ARITHMETIC
+        }
         _ => two | WasmFeatures::EXTENDED_CONST,
     }
 }
@@ -44,7 +47,7 @@ fn generated_modules() {
     let mut rng = Rng(11);
     for _ in 0..cases(400) {
         let bytes = smith(&mut rng, true);
-        assert!(check(&Profile::WASM_2_EXT, &bytes), "wasm-smith makes valid modules: {bytes:02x?}");
+        assert!(check(&Profile::LATEST, &bytes), "wasm-smith makes valid modules: {bytes:02x?}");
     }
 }
 
@@ -62,7 +65,7 @@ fn generated_modules_with_random_bodies() {
     let mut rng = Rng(13);
     for _ in 0..cases(300) {
         let bytes = smith(&mut rng, false);
-        check(&Profile::WASM_2_EXT, &bytes);
+        check(&Profile::LATEST, &bytes);
     }
 }
 
@@ -74,7 +77,7 @@ fn mutations() {
         let bytes = smith(&mut rng, true);
         for _ in 0..25 {
             let mutant = mutate(&mut rng, &bytes);
-            valid += usize::from(check(&Profile::WASM_2_EXT, &mutant));
+            valid += usize::from(check(&Profile::LATEST, &mutant));
             all += 1;
         }
     }

@@ -94,6 +94,13 @@ fn polymorphic(op: Op) -> (&'static str, &'static str, &'static str, &'static st
         Op::CallIndirect => {
             ("f32", "f64", "(call_indirect (param f32) (result f64) (local.get 0) (i32.const 0))", "i32")
         }
+        Op::ReturnCall => ("f32", "f64", "(return_call $f (local.get 0))", "f64"),
+        Op::ReturnCallIndirect => (
+            "f32",
+            "f64",
+            "(return_call_indirect (param f32) (result f64) (local.get 0) (i32.const 0))",
+            "i32",
+        ),
         Op::Drop => ("i32", "", "(drop (local.get 0))", "left over"),
         Op::Select => ("i64 i32", "i64", "(select (local.get 0) (local.get 0) (local.get 1))", "i64 f32"),
         Op::SelectT => (
@@ -118,7 +125,8 @@ fn polymorphic(op: Op) -> (&'static str, &'static str, &'static str, &'static st
 }
 
 fn valid_for_wasmparser(bytes: &[u8]) -> bool {
-    Validator::new_with_features(WasmFeatures::WASM2).validate_all(bytes).is_ok()
+    let features = WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::WIDE_ARITHMETIC;
+    Validator::new_with_features(features).validate_all(bytes).is_ok()
 }
 
 /// What `wasmparser` calls the operator.
@@ -131,7 +139,7 @@ fn their_name(op: Op) -> &'static str {
 
 #[test]
 fn encodings_are_wasmparsers() {
-    let features = Profile::WASM_2.features();
+    let features = Profile::LATEST.features();
     for &op in Op::ALL {
         let bytes = encoding(op);
         let mut c = Cursor::new(&bytes);
@@ -153,14 +161,14 @@ fn encodings_are_wasmparsers() {
 
 #[test]
 fn other_encodings_are_illegal() {
-    let features = Profile::WASM_2.features();
+    let features = Profile::LATEST.features();
     for byte in 0..=u8::MAX {
         if Op::is_prefix(byte) || Op::ALL.iter().any(|op| op.code() == u16::from(byte)) {
             continue;
         }
         let bytes = common::function(&[0, byte, 0x0b]);
         assert_eq!(
-            whole(&engine(&Profile::WASM_2), &bytes).code(),
+            whole(&engine(&Profile::LATEST), &bytes).code(),
             Some(ErrorCode::IllegalOpcode),
             "{byte:#x}"
         );
@@ -177,7 +185,7 @@ fn other_encodings_are_illegal() {
 
 #[test]
 fn each_row_is_valid() {
-    let engine = engine(&Profile::WASM_2);
+    let engine = engine(&Profile::LATEST);
     for &op in Op::ALL {
         let bytes = match op.signature() {
             Signature::Fixed { params, results } => {
@@ -201,7 +209,7 @@ fn each_row_is_valid() {
 
 #[test]
 fn each_row_refuses_a_wrong_operand() {
-    let engine = engine(&Profile::WASM_2);
+    let engine = engine(&Profile::LATEST);
     let refuse = |op: Op, bytes: &[u8]| {
         assert!(!valid_for_wasmparser(bytes), "{op:?}");
         assert_eq!(whole(&engine, bytes).code(), Some(ErrorCode::TypeMismatch), "{op:?}");

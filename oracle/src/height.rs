@@ -3,7 +3,7 @@
 //!
 //! The height is taken after each reachable operator but the body's final `end`, after which there is no
 //! frame any more; a body starts at height 0. An operator is
-//! unreachable when it follows `unreachable`, `br`, `br_table` or `return` before the `else` or `end` of
+//! unreachable when it follows `unreachable`, `br`, `br_table`, `return` or a tail call before the `else` or `end` of
 //! the innermost block that contains both. That `else` or `end` is reachable again exactly when the block
 //! itself was entered by reachable code, whether or not anything branches there.
 
@@ -58,7 +58,9 @@ impl Height {
                 self.now = block.base + block.results;
             }
             _ if !self.reachable => {}
-            Op::Unreachable | Op::Br | Op::BrTable | Op::Return => self.reachable = false,
+            Op::Unreachable | Op::Br | Op::BrTable | Op::Return | Op::ReturnCall | Op::ReturnCallIndirect => {
+                self.reachable = false
+            }
             _ => {
                 let (popped, pushed) = pops_and_pushes(env, instr);
                 self.now = self.now.saturating_sub(popped) + pushed;

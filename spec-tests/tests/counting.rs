@@ -126,6 +126,15 @@ fn extended_const_has_209_engine_assertions() {
 }
 
 #[test]
+fn tail_call_has_102_and_wide_arithmetic_107_engine_assertions() {
+    let report = run(data::proposal(Proposal::TailCall), WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL);
+    assert_eq!((report.files, report.engine_assertions().total), (2, 102));
+    let features = WasmFeatures::WASM2 | WasmFeatures::WIDE_ARITHMETIC;
+    let report = run(data::proposal(Proposal::WideArithmetic), features);
+    assert_eq!((report.files, report.engine_assertions().total), (1, 107));
+}
+
+#[test]
 fn values_of_vectors_are_listed_as_unsupported() {
     let script = r#"
         (module (func (export "f")))
@@ -182,8 +191,11 @@ fn our_own_scripts_agree_with_the_peer() {
         ("const_globals", include_str!("../wast/const_globals.wast")),
         ("bug_classes", include_str!("../wast/bug_classes.wast")),
         ("translator", include_str!("../wast/translator.wast")),
+        ("tail_calls", include_str!("../wast/tail_calls.wast")),
     ] {
-        let mut decoder = Decoder { features: WasmFeatures::WASM2 - WasmFeatures::GC, modules: 0 };
+        let features = WasmFeatures::WASM2 - WasmFeatures::GC;
+        let features = features | WasmFeatures::TAIL_CALL | WasmFeatures::WIDE_ARITHMETIC;
+        let mut decoder = Decoder { features, modules: 0 };
         let report = run_script(name, source, &mut decoder, &Options::default());
         assert_eq!(report.count(Kind::File).total, 0, "{name}");
         assert!(report.engine_assertions().total >= 3, "{name}");

@@ -11,7 +11,9 @@ fn expected_texts() -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     let files = data::spec(SpecVersion::V1)
         .chain(data::spec(SpecVersion::V2))
-        .chain(data::proposal(Proposal::ExtendedConst));
+        .chain(data::proposal(Proposal::ExtendedConst))
+        .chain(data::proposal(Proposal::TailCall))
+        .chain(data::proposal(Proposal::WideArithmetic));
     for file in files {
         let buffer = file.wast().expect("the suite's files are lexed");
         for directive in buffer.directives().expect("the suite's files are parsed") {

@@ -6,8 +6,8 @@
 use crate::table::insts::{
     for_each_float_binary, for_each_float_compare, for_each_float_pair, for_each_int_binary,
     for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load, for_each_load_branch,
-    for_each_load_float_pair, for_each_load_op, for_each_store, for_each_test, for_each_unary,
-    for_each_unary_trapping, for_each_wide_binary,
+    for_each_load_float_pair, for_each_load_op, for_each_mul_wide, for_each_store, for_each_sum128,
+    for_each_test, for_each_unary, for_each_unary_trapping, for_each_wide_binary,
 };
 use crate::table::ops::Op;
 
@@ -78,9 +78,9 @@ const STORE_WIDTHS: &[Op] = &[Op::I32Store8, Op::I32Store16, Op::I32Store, Op::I
 
 families! {
     /// Branches, calls, returns: [`control`].
-    Control: NO_OP, 14;
+    Control: NO_OP, 17;
     /// Work for the driver, by its number.
-    Service: NO_OP, 16;
+    Service: NO_OP, 18;
     /// Copies, constants, `select`, globals: [`moves`].
     Moves: NO_OP, 20;
     /// `memory.size`.
@@ -133,6 +133,10 @@ families! {
     /// `(l first memory[address]) second c`: left-address-`c` slot-slot-slot, slot-slot-acc, acc-slot-slot, and the
     /// same with the sum of two slots as address, each with two results; then all with `c` on the left.
     LoadFloatPair: for_each_load_float_pair!(load_pair_firsts), 24;
+    /// Sums of 128 bits; variants: [`sum128`]. The pair of results is the high half, the low one goes to a slot.
+    Sum128: for_each_sum128!(ops2), 6;
+    /// Products of 128 bits: slot-slot, with two results for the high half; the low one goes to a slot.
+    MulWide: for_each_mul_wide!(ops2), 2;
 }
 
 /// Variants of [`Family::Control`].
@@ -151,6 +155,16 @@ pub mod control {
     pub const RETURN_CONST: u16 = 11;
     pub const RETURN_FLOAT: u16 = 12;
     pub const RETURN_MANY: u16 = 13;
+    pub const RETURN_CALL: u16 = 14;
+    pub const RETURN_CALL_INDIRECT_SLOT: u16 = 15;
+    pub const RETURN_CALL_INDIRECT_ACC: u16 = 16;
+}
+
+/// Variants of [`Family::Sum128`]: the high halves of the operands, left-right. The low ones are in slots.
+pub mod sum128 {
+    pub const SLOT_SLOT: u16 = 0;
+    pub const SLOT_IMM: u16 = 2;
+    pub const IMM_IMM: u16 = 4;
 }
 
 /// Variants of [`Family::Moves`].
@@ -278,6 +292,7 @@ impl InstId {
             Family::Control => match variant {
                 control::UNREACHABLE => 2,
                 control::CALL_INDIRECT_SLOT | control::CALL_INDIRECT_ACC => 4,
+                control::RETURN_CALL_INDIRECT_SLOT | control::RETURN_CALL_INDIRECT_ACC => 4,
                 control::BR_TABLE_SLOT | control::BR_TABLE_ACC => {
                     4 + code.get(1).map_or(0, |word| (word >> 32) as usize)
                 }
@@ -289,7 +304,7 @@ impl InstId {
             Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
             Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
             Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
-            Family::CompareSelect | Family::LoadFloatPair => 3,
+            Family::CompareSelect | Family::LoadFloatPair | Family::Sum128 => 3,
             _ => 2,
         }
     }

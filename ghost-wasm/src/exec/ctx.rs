@@ -1,5 +1,7 @@
 //! The execution context: what handlers share besides their registers, how a run starts and how it ends.
 
+mod tail;
+
 use core::ptr;
 
 use super::stack::{AllocFailed, Frame, Stack};
@@ -89,11 +91,16 @@ pub enum Service {
     ElemDrop,
     /// `ref.func` of function `x`.
     RefFunc,
+    /// Tail call of imported function `x`; arguments from slot `y` on, results to the frame's start (`a` is 0). The
+    /// run goes on where the running function was called.
+    TailImport,
+    /// Tail call of the store's function [`Ctx::payload`], likewise.
+    TailRef,
 }
 
 impl Service {
     /// All services, by number.
-    pub const ALL: [Service; 16] = [
+    pub const ALL: [Service; 18] = [
         Service::CallImport,
         Service::CallRef,
         Service::MemoryGrow,
@@ -110,6 +117,8 @@ impl Service {
         Service::TableInit,
         Service::ElemDrop,
         Service::RefFunc,
+        Service::TailImport,
+        Service::TailRef,
     ];
 }
 

@@ -1,7 +1,7 @@
 //! From instruction numbers to handlers.
 
 use super::exits;
-use super::ops::{control, float, fused, int, memory, moves};
+use super::ops::{control, float, fused, int, memory, moves, wide};
 use super::regs::Handler;
 use crate::code::inst::{COUNT, Family, InstId};
 
@@ -62,6 +62,8 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(LoadBranch, fused::LOAD_BRANCH);
     copy_rows!(CompareSelect, fused::COMPARE_SELECT);
     copy_rows!(LoadFloatPair, fused::LOAD_FLOAT_PAIR);
+    copy_rows!(Sum128, wide::SUM);
+    copy_rows!(MulWide, wide::PRODUCT);
     assert!(at == COUNT);
     table
 };

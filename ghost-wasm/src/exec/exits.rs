@@ -170,6 +170,8 @@ pub const SERVICES: [Handler; Service::ALL.len()] = [
     service::<{ Service::TableInit as u32 }>,
     service::<{ Service::ElemDrop as u32 }>,
     service::<{ Service::RefFunc as u32 }>,
+    service::<{ Service::TailImport as u32 }>,
+    service::<{ Service::TailRef as u32 }>,
 ];
 
 impl Ctx {

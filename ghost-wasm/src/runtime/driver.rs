@@ -12,7 +12,7 @@ use crate::error::{FrameInfo, Trap};
 use crate::exec::ctx::{Exit, Saved, StackError};
 use crate::exec::exits::{halt_code, switch_back_code};
 use crate::exec::gas::End;
-use crate::exec::view::{Switch, Word};
+use crate::exec::view::{InstanceView, Switch, Word};
 use crate::table::errors::{ErrorCode, TrapCode};
 
 /// A backtrace has at most this many frames.
@@ -96,8 +96,8 @@ fn finish<T>(
         inner.suspended = Some(Suspended { entry, wait: Wait::Gas { left } });
         return result;
     }
-    if let Some(Yielded { ty, base }) = yielded {
-        inner.suspended = Some(Suspended { entry, wait: Wait::Results { ty, base } });
+    if let Some(Yielded { ty, base, place }) = yielded {
+        inner.suspended = Some(Suspended { entry, wait: Wait::Results { ty, base, place } });
         let types = inner.type_of(ty)?.results();
         return result.map_err(|error| error.awaiting(types));
     }
@@ -111,11 +111,12 @@ pub(crate) fn drop_entry(inner: &mut StoreInner, entry: &Entry) {
     inner.cx.leave(entry.saved);
 }
 
-/// A host function called from WebAssembly has yielded: its type, and the slot of its first result.
+/// A host function called from WebAssembly has yielded: its type, the slot of its first result, and where it was called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Yielded {
     ty: u32,
     base: usize,
+    place: Place,
 }
 
 /// Goes on with the suspended call, which waits for this answer. `slots` has room for the call's results.
@@ -124,9 +125,9 @@ pub(crate) fn resume<T>(store: &mut Store<T>, answer: Answer<'_>, slots: &mut [u
     let suspended = inner.suspended.ok_or_else(|| Error::new(ErrorCode::NothingToResume))?;
     match (suspended.wait, answer) {
         (Wait::Gas { left }, Answer::Gas(gas)) => inner.meter.resume(left, gas),
-        (Wait::Results { base, .. }, Answer::Results(values)) => {
+        (Wait::Results { base, place, .. }, Answer::Results(values)) => {
             inner.cx.slots_mut(base, values.len()).map_err(host_fault)?.copy_from_slice(values);
-            inner.cx.advance();
+            host_returns(inner, place);
         }
         _ => return Err(Error::new(ErrorCode::NothingToResume)),
     }
@@ -348,28 +349,68 @@ fn end_after_inner(inner: &mut StoreInner) -> Error {
     Error::new(ErrorCode::Poisoned).with_detail("a call under a gas cap has run out of it")
 }
 
-/// A call that a handler leaves to the driver: arguments from slot `a` on. The call has been charged.
-pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: usize) -> Result<(), Error> {
+/// Where the frame of a callee begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// At this slot of the caller's, where its arguments are.
+    Slot(u16),
+    /// Where the caller's does, which is over: a tail call. The arguments are at the slots `from` on.
+    Caller { from: usize },
+}
+
+/// The results of a host function are there: the guest goes on.
+fn host_returns(inner: &mut StoreInner, place: Place) {
+    match place {
+        Place::Slot(_) => inner.cx.advance(),
+        Place::Caller { .. } => inner.cx.return_from_host(),
+    }
+}
+
+/// The running function is about to be replaced by one of another instance: what it returns to, if that is its own
+/// instance's code, must be returned to with a switch. A record is changed once, however many tail calls follow.
+fn return_with_switch(inner: &mut StoreInner, instance: *const InstanceView) {
+    let ip = inner.cx.return_address();
+    if ip != halt_code() && ip != switch_back_code() {
+        inner.cx.set_return_address(switch_back_code());
+        inner.switches.push(Switch { instance, ip });
+    }
+}
+
+/// A call that a handler leaves to the driver. It has been charged.
+pub(crate) fn call_from_wasm<T>(
+    store: &mut Store<T>,
+    func: u32,
+    place: Place,
+    depth: usize,
+) -> Result<(), Error> {
     let inner = &mut store.inner;
     let entity = inner.funcs.get(func as usize).copied();
     let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
-    let base = inner.cx.absolute(a);
+    let base = inner.cx.absolute(if let Place::Slot(a) = place { a } else { 0 });
     match entity.kind {
         FuncKind::Wasm { instance, defined } => {
             let (record, view, enter_cost) = inner.code_of(instance, defined)?;
             let caller = inner.cx.instance_ptr();
             let ip = inner.cx.ip();
-            match inner.cx.enter(record, view, base, switch_back_code()) {
-                Ok(()) => {
+            let entered = match place {
+                Place::Slot(_) => inner.cx.enter(record, view, base, switch_back_code()),
+                Place::Caller { from } => inner.cx.replace(record, view, from),
+            };
+            match (entered, place) {
+                (Ok(()), Place::Slot(_)) => {
                     let ip = ip.wrapping_add(crate::exec::ctx::SERVICE_WORDS);
                     inner.switches.push(Switch { instance: caller, ip });
                     Ok(())
                 }
-                Err(StackError::Exhausted) => {
+                (Ok(()), Place::Caller { .. }) => {
+                    return_with_switch(inner, caller);
+                    Ok(())
+                }
+                (Err(StackError::Exhausted), _) => {
                     let paid = inner.cx.failed_charge(Exit::Charge).cost;
                     Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), paid, depth))
                 }
-                Err(error) => {
+                (Err(error), _) => {
                     inner.meter.collect(&mut inner.cx);
                     Err(host_fault(error))
                 }
@@ -379,7 +420,11 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             let ty = inner.type_of(entity.ty)?;
             let (params, results) = (ty.params().len(), ty.results().len());
             let len = params.max(results);
-            let before = match inner.cx.enter_host(base, len) {
+            let entered = match place {
+                Place::Slot(_) => inner.cx.enter_host(base, len),
+                Place::Caller { from } => inner.cx.replace_by_host(from, params, len),
+            };
+            let before = match entered {
                 Ok(before) => before,
                 Err(StackError::Exhausted) => {
                     return Err(trap_here(inner, TrapCode::StackExhausted, 0, 0, depth));
@@ -405,10 +450,13 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             let outcome = call_host(store, host, instance, slots);
             let inner = &mut store.inner;
             if inner.id == id {
-                inner.cx.leave_host(before);
+                match place {
+                    Place::Slot(_) => inner.cx.leave_host(before),
+                    Place::Caller { .. } => inner.cx.leave_replacing_host(before),
+                }
             }
             if let Err(error) = outcome {
-                inner.yielded = error.is_yield().then_some(Yielded { ty: entity.ty, base });
+                inner.yielded = error.is_yield().then_some(Yielded { ty: entity.ty, base, place });
                 return Err(error);
             }
             if inner.poisoned {
@@ -417,7 +465,7 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, a: u16, depth: 
             inner.cx.slots_mut(base, len).map_err(host_fault)?.copy_from_slice(slots);
             inner.cx.set_funcs(inner.views.as_ptr());
             inner.cx.refresh();
-            inner.cx.advance();
+            host_returns(inner, place);
             inner.meter.lend(&mut inner.cx);
             Ok(())
         }

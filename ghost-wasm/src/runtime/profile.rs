@@ -43,6 +43,20 @@ impl Profile {
         rules: Rules { features: FeatureSet::WASM_2.with(Feature::ExtendedConst), ..Profile::WASM_1.rules },
         schedule: Schedule::V1,
     };
+    /// WebAssembly 2.0 without SIMD, with all later proposals that the engine knows. For tools and tests: it
+    /// grows with the engine, so that nothing frozen may rest on it.
+    pub const LATEST: Profile = Profile {
+        name: "latest",
+        number: 4,
+        rules: Rules {
+            features: FeatureSet::WASM_2
+                .with(Feature::ExtendedConst)
+                .with(Feature::TailCall)
+                .with(Feature::WideArithmetic),
+            ..Profile::WASM_1.rules
+        },
+        schedule: Schedule::V1,
+    };
     /// Contracts, first version: WebAssembly 2.0 without SIMD, with extended constant expressions.
     pub const CONTRACT_V1: Profile = Profile {
         name: "contract-v1",
@@ -57,7 +71,7 @@ impl Profile {
 
     /// All profiles.
     pub const ALL: &'static [Profile] =
-        &[Profile::WASM_1, Profile::WASM_2, Profile::WASM_2_EXT, Profile::CONTRACT_V1];
+        &[Profile::WASM_1, Profile::WASM_2, Profile::WASM_2_EXT, Profile::LATEST, Profile::CONTRACT_V1];
 
     /// The profile's name.
     pub fn name(&self) -> &'static str {

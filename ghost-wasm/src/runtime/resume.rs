@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::context::AsContextMut;
-use super::driver::{self, Entry};
+use super::driver::{self, Entry, Place};
 use super::func::{Func, TypedFunc};
 use super::instance::Instance;
 use super::store::{Store, StoreInner};
@@ -28,7 +28,7 @@ pub(crate) enum Wait {
     /// Gas; so much was left when it ran out (negative if overdrawn).
     Gas { left: i64 },
     /// The results of a host function of this type (its canonical number), from this slot on.
-    Results { ty: u32, base: usize },
+    Results { ty: u32, base: usize, place: Place },
 }
 
 /// What a suspended call goes on with.

@@ -3,7 +3,7 @@
 //! The order is the same for all whose cost depends on a length: the base has been charged by the
 //! handler; all checks (a trap or −1 has paid the base only); the cost by length; the effect.
 
-use super::driver::{call_from_wasm, out_of_gas, trap_here};
+use super::driver::{Place, call_from_wasm, out_of_gas, trap_here};
 use super::instance::InstanceEntity;
 use super::store::{Store, StoreInner};
 use crate::Error;
@@ -34,11 +34,19 @@ pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> 
     match inner.cx.service() {
         Service::CallImport => {
             let func = running(inner)?.funcs.get(args.x as usize).copied().ok_or_else(internal)?;
-            call_from_wasm(store, func, args.a, depth)
+            call_from_wasm(store, func, Place::Slot(args.a), depth)
         }
         Service::CallRef => {
             let func = inner.cx.payload() as u32;
-            call_from_wasm(store, func, args.a, depth)
+            call_from_wasm(store, func, Place::Slot(args.a), depth)
+        }
+        Service::TailImport => {
+            let func = running(inner)?.funcs.get(args.x as usize).copied().ok_or_else(internal)?;
+            call_from_wasm(store, func, Place::Caller { from: args.y as usize }, depth)
+        }
+        Service::TailRef => {
+            let func = inner.cx.payload() as u32;
+            call_from_wasm(store, func, Place::Caller { from: args.y as usize }, depth)
         }
         service => match operator(inner, service, args) {
             Ok(()) => {
@@ -85,7 +93,9 @@ fn operator(inner: &mut StoreInner, service: Service, args: ServiceArgs) -> Resu
     let slot = |inner: &StoreInner, n: usize| inner.cx.slot(a + n) as u32;
     let (first, second, third) = (slot(inner, 0), slot(inner, 1), slot(inner, 2));
     match service {
-        Service::CallImport | Service::CallRef => Err(internal().into()),
+        Service::CallImport | Service::CallRef | Service::TailImport | Service::TailRef => {
+            Err(internal().into())
+        }
         Service::MemoryGrow => {
             let result = memory_grow(inner, first)?;
             inner.cx.set_slot(a, u64::from(result));

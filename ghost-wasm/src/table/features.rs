@@ -35,6 +35,8 @@ features! {
     BulkMemory, "bulk-memory", "<https://github.com/WebAssembly/bulk-memory-operations>";
     ReferenceTypes, "reference-types", "<https://github.com/WebAssembly/reference-types>";
     ExtendedConst, "extended-const", "<https://github.com/WebAssembly/extended-const>";
+    TailCall, "tail-call", "<https://github.com/WebAssembly/tail-call>";
+    WideArithmetic, "wide-arithmetic", "<https://github.com/WebAssembly/wide-arithmetic>";
 }
 
 /// A set of proposals.

@@ -32,7 +32,7 @@ classes! {
     Global = 3;
     /// Integer arithmetic, comparisons, bit operations.
     Alu = 4;
-    /// Integer multiplication.
+    /// Integer multiplication, sums and differences of 128 bits.
     Mul = 8;
     /// Integer division and remainder.
     Div = 8;
@@ -60,9 +60,9 @@ classes! {
     BrTable = 8;
     /// `return`, and the `end` of a function body; and one per result.
     Return = 2;
-    /// `call`; and one per argument.
+    /// `call`, `return_call`; and one per argument.
     Call = 56;
-    /// `call_indirect`; and one per argument.
+    /// `call_indirect`, `return_call_indirect`; and one per argument.
     CallIndirect = 100;
     /// `memory.grow`; and `grow_page` per page.
     MemoryGrow = 40;

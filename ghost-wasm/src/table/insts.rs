@@ -31,6 +31,22 @@ macro_rules! for_each_wide_binary {
 }
 pub(crate) use for_each_wide_binary;
 
+/// Sums and differences of 128 bits.
+macro_rules! for_each_sum128 {
+    ($mac:ident) => {
+        $mac! { I64Add128, u64, i64_add128; I64Sub128, u64, i64_sub128; }
+    };
+}
+pub(crate) use for_each_sum128;
+
+/// Products of 128 bits.
+macro_rules! for_each_mul_wide {
+    ($mac:ident) => {
+        $mac! { I64MulWideS, u64, i64_mul_wide_s; I64MulWideU, u64, i64_mul_wide_u; }
+    };
+}
+pub(crate) use for_each_mul_wide;
+
 /// Integer operators of two operands that can trap.
 macro_rules! for_each_int_division {
     ($mac:ident) => {

@@ -7,7 +7,7 @@
 //! prefix byte and a sub-opcode (`0xfc0a` is `0xfc 10`).
 //!
 //! Source: WebAssembly core specification 2.0, "Binary Format / Instructions" and appendix "Index of
-//! Instructions".
+//! Instructions"; for what came later, the overviews of the proposals (links in `features.rs`).
 
 use super::features::Feature;
 use super::gas::GasClass;
@@ -31,6 +31,8 @@ macro_rules! for_each_op {
             0x0f,   Return,            "return",                Nil,          (poly),                   Return,       Mvp;
             0x10,   Call,              "call",                  Func,         (poly),                   Call,         Mvp;
             0x11,   CallIndirect,      "call_indirect",         CallIndirect, (poly),                   CallIndirect, Mvp;
+            0x12,   ReturnCall,        "return_call",           Func,         (poly),                   Call,         TailCall;
+            0x13,   ReturnCallIndirect, "return_call_indirect", CallIndirect, (poly),                   CallIndirect, TailCall;
             0x1a,   Drop,              "drop",                  Nil,          (poly),                   Structure,    Mvp;
             0x1b,   Select,            "select",                Nil,          (poly),                   Select,       Mvp;
             0x1c,   SelectT,           "select",                SelectTypes,  (poly),                   Select,       ReferenceTypes;
@@ -219,6 +221,10 @@ macro_rules! for_each_op {
             0xfc0f, TableGrow,         "table.grow",            Table,        (poly),                   BulkTable,    ReferenceTypes;
             0xfc10, TableSize,         "table.size",            Table,        ([] => [I32]),            Global,       ReferenceTypes;
             0xfc11, TableFill,         "table.fill",            Table,        (poly),                   BulkTable,    ReferenceTypes;
+            0xfc13, I64Add128,         "i64.add128",            Nil,          ([I64 I64 I64 I64] => [I64 I64]), Mul,  WideArithmetic;
+            0xfc14, I64Sub128,         "i64.sub128",            Nil,          ([I64 I64 I64 I64] => [I64 I64]), Mul,  WideArithmetic;
+            0xfc15, I64MulWideS,       "i64.mul_wide_s",        Nil,          ([I64 I64] => [I64 I64]), Mul,          WideArithmetic;
+            0xfc16, I64MulWideU,       "i64.mul_wide_u",        Nil,          ([I64 I64] => [I64 I64]), Mul,          WideArithmetic;
         }
     };
 }

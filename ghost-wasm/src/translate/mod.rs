@@ -4,9 +4,9 @@
 //! Operands live in registers of three kinds: slots of the frame, two accumulators, immediates in the code.
 //! `local.get` and constants emit nothing; they wait on the translator's model of the operand stack until an
 //! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
-//! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels and branches,
-//! `ops.rs` everything else,
-//! `fuse.rs` the ops that do the work of several.
+//! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels, `branch.rs` branches
+//! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `ops.rs` everything else, `fuse.rs` the ops
+//! that do the work of several.
 
 mod branch;
 mod control;
@@ -16,6 +16,8 @@ mod ops;
 mod run;
 mod slots;
 mod stack;
+mod tail;
+mod wide;
 
 use alloc::vec::Vec;
 

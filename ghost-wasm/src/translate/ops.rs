@@ -15,7 +15,7 @@ use crate::valid::env::ModuleEnv;
 
 /// The family and row of each operator that has handlers of its own.
 static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
-    const FAMILIES: [Family; 9] = [
+    const FAMILIES: [Family; 11] = [
         Family::IntBinary,
         Family::Division,
         Family::IntCompare,
@@ -25,6 +25,8 @@ static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
         Family::FloatCompare,
         Family::Load,
         Family::Store,
+        Family::Sum128,
+        Family::MulWide,
     ];
     let mut table = [None; Op::ALL.len()];
     let mut at = 0;
@@ -85,6 +87,8 @@ impl Translator {
                 Family::FloatCompare => self.compare(op, family),
                 Family::Load => self.load(op, row, instr.z),
                 Family::Store => self.store(op, row, instr.z),
+                Family::Sum128 => self.sum128(op, row),
+                Family::MulWide => self.mul_wide(row),
                 _ => self.unary(op, family, row),
             };
         }
@@ -104,6 +108,8 @@ impl Translator {
             Op::Return => self.return_(env),
             Op::Call => self.call(env, instr.x),
             Op::CallIndirect => self.call_indirect(env, instr.x, instr.y),
+            Op::ReturnCall => self.return_call(env, instr.x),
+            Op::ReturnCallIndirect => self.return_call_indirect(env, instr.x, instr.y),
             _ => {
                 self.owe(self.schedule.class(op.class()));
                 self.other(env, instr);
@@ -554,6 +560,10 @@ impl Translator {
                 self.emit_const(to, value);
             }
             Operand::Slot(slot) if slot == to => {}
+            Operand::Slot(slot)
+                if slot == self.slots.operand(popped.height)
+                    && self.stack.reader(local) == super::stack::NONE
+                    && self.redirect_low(slot, to) => {}
             _ => {
                 let slot = self.in_slot(popped);
                 self.preserve(local);

@@ -9,7 +9,7 @@ use super::operands::{ANY, Kind};
 use crate::Error;
 use crate::binary::instr::Instr;
 use crate::table::errors::ErrorCode;
-use crate::table::ops::{Imm, Op};
+use crate::table::ops::{Imm, Op, Signature};
 use crate::types::{FuncType, GlobalType, TableType, ValType};
 
 const I32: u8 = ValType::I32 as u8;
@@ -98,20 +98,18 @@ impl BodyValidator {
                 self.stacks.set_unreachable();
             }
             Op::CallIndirect => {
-                let table = self.table(env, instr.y)?;
-                if table.element != ValType::FuncRef {
-                    return Err(self
-                        .stacks
-                        .error(ErrorCode::TypeMismatch)
-                        .with_detail("a table of functions is needed"));
-                }
-                let ty = env
-                    .types
-                    .get(instr.x as usize)
-                    .ok_or_else(|| self.stacks.unknown(ErrorCode::UnknownType, instr.x))?;
-                self.stacks.pop(I32)?;
-                self.count(1);
+                let ty = self.indirect(env, instr)?;
                 self.apply(ty)?;
+            }
+            Op::ReturnCall => {
+                let ty = env
+                    .func_type(instr.x)
+                    .ok_or_else(|| self.stacks.unknown(ErrorCode::UnknownFunction, instr.x))?;
+                self.tail(env, ty)?;
+            }
+            Op::ReturnCallIndirect => {
+                let ty = self.indirect(env, instr)?;
+                self.tail(env, ty)?;
             }
             Op::Select => self.select()?,
             Op::SelectT => {
@@ -163,9 +161,53 @@ impl BodyValidator {
                 self.stacks.push(I32)?;
                 self.count(2);
             }
-            // Every operator is fixed, in `poly` or above; a new row of the table without code is refused.
-            _ => return Err(self.stacks.error(ErrorCode::Unsupported)),
+            op => match op.signature() {
+                // Fixed, but not for the hot path.
+                Signature::Fixed { params, results } => {
+                    self.stacks.pop_all(params)?;
+                    self.stacks.push_all(results)?;
+                    self.count(params.len().wrapping_add(results.len()));
+                }
+                // Every operator is fixed, in `poly` or above; a new row of the table without code is refused.
+                Signature::Poly => return Err(self.stacks.error(ErrorCode::Unsupported)),
+            },
         }
+        Ok(())
+    }
+
+    /// The callee's type of an indirect call; its index is popped.
+    fn indirect<'e>(&mut self, env: &'e ModuleEnv, instr: &Instr) -> Result<&'e FuncType, Error> {
+        let table = self.table(env, instr.y)?;
+        if table.element != ValType::FuncRef {
+            return Err(self
+                .stacks
+                .error(ErrorCode::TypeMismatch)
+                .with_detail("a table of functions is needed"));
+        }
+        let ty = env
+            .types
+            .get(instr.x as usize)
+            .ok_or_else(|| self.stacks.unknown(ErrorCode::UnknownType, instr.x))?;
+        self.stacks.pop(I32)?;
+        self.count(1);
+        Ok(ty)
+    }
+
+    /// A call in place of a return: the callee's results are the caller's.
+    ///
+    /// <https://webassembly.github.io/spec/core/valid/instructions.html#xref-syntax-instructions-syntax-instr-control-mathsf-return-call-x>
+    fn tail(&mut self, env: &ModuleEnv, ty: &FuncType) -> Result<(), Error> {
+        self.stacks.pop_all(ty.params())?;
+        self.count(ty.params().len());
+        let func = self.stacks.outer.first().copied().unwrap_or(self.stacks.frame);
+        let (_, results) = func.types(env);
+        if ty.results() != results {
+            return Err(self
+                .stacks
+                .error(ErrorCode::TypeMismatch)
+                .with_detail("the callee of a tail call has other results"));
+        }
+        self.stacks.set_unreachable();
         Ok(())
     }
 

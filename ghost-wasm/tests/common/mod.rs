@@ -213,7 +213,7 @@ pub fn cases(usual: usize) -> usize {
     usual * factor.unwrap_or(1)
 }
 
-/// A module of wasm-smith's with the features of 2.0 without SIMD and extended constant expressions.
+/// A module of wasm-smith's with the features of `Profile::LATEST`.
 pub fn smith(rng: &mut Rng, valid_bodies: bool) -> Vec<u8> {
     let len = 200 + rng.below(3000);
     let seed = rng.bytes(len);
@@ -232,11 +232,11 @@ pub fn smith(rng: &mut Rng, valid_bodies: bool) -> Vec<u8> {
         exceptions_enabled: false,
         gc_enabled: false,
         custom_page_sizes_enabled: false,
-        tail_call_enabled: false,
+        tail_call_enabled: true,
         threads_enabled: false,
         shared_everything_threads_enabled: false,
         memory64_enabled: false,
-        wide_arithmetic_enabled: false,
+        wide_arithmetic_enabled: true,
         custom_descriptors_enabled: false,
         max_memories: 1,
         max_tables: 4,

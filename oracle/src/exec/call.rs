@@ -10,11 +10,37 @@ use crate::value::{FuncAddr, InstanceAddr, Val};
 impl Machine<'_> {
     /// Calls a function whose arguments are on the stack, from WebAssembly.
     pub(super) fn call(&mut self, func: FuncAddr) -> Result<(), Error> {
+        let caller = self.instance_addr()?;
+        self.call_by(caller, func)
+    }
+
+    /// Calls a function whose arguments are on the stack, in place of the running one: that is gone, with all it
+    /// had, before the callee begins.
+    pub(super) fn tail_call(&mut self, func: FuncAddr) -> Result<(), Error> {
+        let caller = self.instance_addr()?;
+        let args = self.pop_many(self.store.func(func)?.ty.params().len())?;
+        let frame = self.frames.pop().ok_or(Error::Bug("no frame"))?;
+        self.labels.truncate(frame.labels_base);
+        self.values.truncate(frame.values_base);
+        self.locals.truncate(frame.locals_base);
+        self.store.pop_frame();
+        self.values.extend(args);
+        self.call_by(caller, func).map_err(|error| match error {
+            // If there is no room for the callee, it is the running function that has failed.
+            Error::Trap(mut trap) if trap.frames.is_empty() => {
+                trap.frames =
+                    core::iter::once(&frame).chain(self.frames.iter().rev()).map(Frame::place).collect();
+                Error::Trap(trap)
+            }
+            error => error,
+        })
+    }
+
+    fn call_by(&mut self, caller: InstanceAddr, func: FuncAddr) -> Result<(), Error> {
         let Func { ty, kind } = self.store.func(func)?.clone();
         match kind {
             FuncKind::Wasm(instance, index) => self.enter(instance, index, &ty, 0),
             FuncKind::Host(host) => {
-                let caller = self.instance_addr()?;
                 let args = self.pop_many(ty.params().len())?;
                 let above = self.slots_in_use() + ty.params().len().max(ty.results().len()) as u64;
                 self.store.push_frame(above)?;
@@ -63,7 +89,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    pub(super) fn call_indirect(&mut self, type_index: u32, table_index: u32) -> Result<(), Error> {
+    /// The function that an indirect call selects.
+    pub(super) fn selected(&mut self, type_index: u32, table_index: u32) -> Result<FuncAddr, Error> {
         let index = self.pop_u32()?;
         let table = self.instance()?.table(table_index)?;
         let entry = self.store.table_inst(table)?.get(index);
@@ -73,7 +100,7 @@ impl Machine<'_> {
         if self.store.func(func)?.ty != *self.instance()?.func_type(type_index)? {
             return Err(Error::trap(TrapCode::BadSignature));
         }
-        self.call(func)
+        Ok(func)
     }
 
     /// Enters a WebAssembly function: the pseudo-operator `enter` is paid, then the stack is checked. It must

@@ -22,11 +22,11 @@ impl Machine<'_> {
             Op::BrTable => self.label(self.br_table_label(step, u32::MAX)?)?.arity,
             Op::Return => self.frame()?.result_count,
             Op::End if self.closes_body(instr.op)? => self.frame()?.result_count,
-            Op::Call => {
+            Op::Call | Op::ReturnCall => {
                 let func = self.instance()?.func(instr.x)?;
                 self.store.func(func)?.ty.params().len()
             }
-            Op::CallIndirect => self.instance()?.func_type(instr.x)?.params().len(),
+            Op::CallIndirect | Op::ReturnCallIndirect => self.instance()?.func_type(instr.x)?.params().len(),
             _ => 0,
         })
     }

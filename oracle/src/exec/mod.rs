@@ -161,7 +161,15 @@ impl Machine<'_> {
             | Op::BrTable
             | Op::Return => self.control(step),
             Op::Call => self.call(self.instance()?.func(i.x)?),
-            Op::CallIndirect => self.call_indirect(i.x, i.y),
+            Op::CallIndirect => {
+                let func = self.selected(i.x, i.y)?;
+                self.call(func)
+            }
+            Op::ReturnCall => self.tail_call(self.instance()?.func(i.x)?),
+            Op::ReturnCallIndirect => {
+                let func = self.selected(i.x, i.y)?;
+                self.tail_call(func)
+            }
             Op::Drop => self.pop().map(drop),
             Op::Select | Op::SelectT => {
                 let (condition, second, first) = (self.pop_u32()?, self.pop()?, self.pop()?);

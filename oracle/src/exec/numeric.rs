@@ -76,6 +76,23 @@ impl Machine<'_> {
         self.push(result)
     }
 
+    fn wide(&mut self, op: impl Fn((u64, u64), (u64, u64)) -> (u64, u64)) -> Result<(), Error> {
+        let (high, low) = (self.pop()?, self.pop()?);
+        let second = (low, high);
+        let (high, low) = (self.pop()?, self.pop()?);
+        self.push_halves(op((low, high), second))
+    }
+
+    fn wide_product(&mut self, op: impl Fn(u64, u64) -> (u64, u64)) -> Result<(), Error> {
+        let (second, first) = (self.pop()?, self.pop()?);
+        self.push_halves(op(first, second))
+    }
+
+    fn push_halves(&mut self, (low, high): (u64, u64)) -> Result<(), Error> {
+        self.push(low)?;
+        self.push(high)
+    }
+
     pub(super) fn numeric(&mut self, op: Op) -> Result<(), Error> {
         use Op::*;
         match op {
@@ -215,6 +232,10 @@ impl Machine<'_> {
             F64Min => self.binary(num::f64_min),
             F64Max => self.binary(num::f64_max),
             F64Copysign => self.binary(num::f64_copysign),
+            I64Add128 => self.wide(num::i64_add128),
+            I64Sub128 => self.wide(num::i64_sub128),
+            I64MulWideS => self.wide_product(num::i64_mul_wide_s),
+            I64MulWideU => self.wide_product(num::i64_mul_wide_u),
             _ => Err(Error::Bug("not a numeric operator")),
         }
     }

@@ -9,6 +9,7 @@ mod pooled;
 mod reentry;
 mod smith;
 mod structured;
+mod tail;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 
@@ -45,7 +46,7 @@ fn profile() -> Profile {
     limits.frames = 200;
     limits.tables = 10;
     limits.value_stack_slots = 70_000;
-    Profile::WASM_2_EXT.with_limits(limits)
+    Profile::LATEST.with_limits(limits)
 }
 
 /// Enough for programs that end by themselves.

@@ -43,8 +43,8 @@ pub fn program(seed: u64) -> Option<Vec<u8>> {
         memory64_enabled: false,
         gc_enabled: false,
         exceptions_enabled: false,
-        tail_call_enabled: false,
-        wide_arithmetic_enabled: false,
+        tail_call_enabled: true,
+        wide_arithmetic_enabled: true,
         custom_page_sizes_enabled: false,
         ..Config::default()
     };

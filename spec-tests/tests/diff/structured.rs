@@ -42,8 +42,15 @@ struct Gen<'a> {
 pub fn program(seed: u64) -> String {
     let mut rng = Rng(seed ^ 0x57_2c7);
     let count = 2 + rng.below(4);
-    let funcs: Vec<Signed> =
+    let mut funcs: Vec<Signed> =
         (0..count).map(|_| Signed { params: types(&mut rng, 4), results: types(&mut rng, 3) }).collect();
+    // Only functions with the same results can tail-call each other.
+    let shared = funcs[0].results.clone();
+    for signed in &mut funcs {
+        if rng.chance(60) {
+            signed.results.clone_from(&shared);
+        }
+    }
     let mut out = String::from(
         "(module\n (memory (export \"m\") 1 2)\n (global $fuel (export \"fuel\") (mut i32) (i32.const 200))\n",
     );
@@ -202,7 +209,8 @@ impl Gen<'_> {
             66..80 if depth < 6 => self.block(base, depth),
             80..88 => self.branch(base),
             88..90 => self.branch_table(base),
-            90..97 => self.call(base),
+            90..95 => self.call(base),
+            95..97 => self.tail_call(base),
             97 => {
                 let results = self.funcs[self.current].results.clone();
                 self.want(base, &results);
@@ -478,6 +486,37 @@ impl Gen<'_> {
         }
         self.line(text);
         if guarded {
+            self.line("end");
+        } else {
+            self.stack.truncate(base);
+        }
+    }
+
+    fn tail_call(&mut self, base: usize) {
+        let results = &self.funcs[self.current].results;
+        let callees: Vec<usize> =
+            (0..self.funcs.len()).filter(|&callee| self.funcs[callee].results == *results).collect();
+        let callee = callees[self.rng.below(callees.len())];
+        let params = self.funcs[callee].params.clone();
+        let guarded = callee <= self.current || self.rng.chance(50);
+        if guarded {
+            self.spend();
+            self.line("if");
+            self.labels.push(Label { types: Vec::new(), is_loop: false });
+        }
+        let height = self.stack.len();
+        self.want(if guarded { height } else { base }, &params);
+        if self.rng.chance(30) {
+            let entry = if self.rng.chance(3) { self.rng.below(10) } else { callee };
+            self.line(format!("i32.const {entry}"));
+            let signed = Signed { params, results: self.funcs[callee].results.clone() };
+            self.line(format!("return_call_indirect{}", signature(&signed)));
+        } else {
+            self.line(format!("return_call {callee}"));
+        }
+        if guarded {
+            self.stack.truncate(height);
+            self.labels.pop();
             self.line("end");
         } else {
             self.stack.truncate(base);

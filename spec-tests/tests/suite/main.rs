@@ -14,6 +14,7 @@ const OWN: &[(&str, &str)] = &[
     ("const_globals", include_str!("../../wast/const_globals.wast")),
     ("bug_classes", include_str!("../../wast/bug_classes.wast")),
     ("translator", include_str!("../../wast/translator.wast")),
+    ("tail_calls", include_str!("../../wast/tail_calls.wast")),
 ];
 
 /// What is run under which profile, and how many engine assertions it has.
@@ -22,6 +23,8 @@ struct Corpus {
     profile: Profile,
     scripts: fn() -> Vec<(String, &'static str)>,
     assertions: u64,
+    /// The proposals whose operators it executes, each of them.
+    executes: fn(Feature) -> bool,
 }
 
 fn spec(version: SpecVersion) -> Vec<(String, &'static str)> {
@@ -34,12 +37,14 @@ const CORPORA: &[Corpus] = &[
         profile: Profile::WASM_1,
         scripts: || spec(SpecVersion::V1),
         assertions: 17_983,
+        executes: |feature| feature == Feature::Mvp,
     },
     Corpus {
         name: "WebAssembly 2.0 without SIMD",
         profile: Profile::WASM_2,
         scripts: || spec(SpecVersion::V2),
         assertions: 26_129,
+        executes: |feature| Profile::WASM_2.features().has(feature),
     },
     Corpus {
         name: "extended constant expressions",
@@ -49,12 +54,39 @@ const CORPORA: &[Corpus] = &[
             files.map(|file| (file.name().to_owned(), file.raw())).collect()
         },
         assertions: 209,
+        executes: |_| false,
+    },
+    Corpus {
+        name: "tail calls",
+        profile: Profile::LATEST,
+        scripts: || {
+            // As the proposal left them, and as 3.0 has them. `return_call_ref` is of typed function references.
+            let files = data::proposal(Proposal::TailCall);
+            let mut scripts: Vec<_> = files.map(|file| (file.name().to_owned(), file.raw())).collect();
+            scripts.extend(spec(SpecVersion::V3).into_iter().filter(|(name, _)| {
+                name.ends_with("return_call.wast") || name.ends_with("return_call_indirect.wast")
+            }));
+            scripts
+        },
+        assertions: 211,
+        executes: |feature| feature == Feature::TailCall,
+    },
+    Corpus {
+        name: "wide arithmetic",
+        profile: Profile::LATEST,
+        scripts: || {
+            let files = data::proposal(Proposal::WideArithmetic);
+            files.map(|file| (file.name().to_owned(), file.raw())).collect()
+        },
+        assertions: 107,
+        executes: |feature| feature == Feature::WideArithmetic,
     },
     Corpus {
         name: "own scripts",
-        profile: Profile::WASM_2,
+        profile: Profile::LATEST,
         scripts: || OWN.iter().map(|(name, source)| ((*name).to_owned(), *source)).collect(),
-        assertions: 38,
+        assertions: 60,
+        executes: |_| false,
     },
 ];
 
@@ -127,12 +159,11 @@ fn conformance_page() {
         assert_eq!(by_oracle, by_engine, "{}", corpus.name);
         rows.push(page::Row { name: corpus.name, report: by_engine, ops: oracle.op_counts() });
     }
-    // The proposals that 2.0 took up are no operators of 1.0.
-    for (row, wanted) in rows.iter().zip([Some(Feature::Mvp), None]) {
+    for (corpus, row) in CORPORA.iter().zip(&rows) {
         let missed: Vec<&str> = row
             .ops
             .iter()
-            .filter(|(op, count)| wanted.is_none_or(|wanted| op.feature() == wanted) && *count == 0)
+            .filter(|(op, count)| (corpus.executes)(op.feature()) && *count == 0)
             .map(|(op, _)| op.text())
             .collect();
         assert!(missed.is_empty(), "{}: never executed: {missed:?}", row.name);

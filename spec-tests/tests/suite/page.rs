@@ -84,7 +84,7 @@ fn render(rows: &[Row]) -> String {
     if nothing {
         page.push_str(
             "Nothing in these scripts needs what the engine lacks. Scripts of other proposals, SIMD among them, are \
-             not part of the run.\n",
+             not part of the run; of those of tail calls, `return_call_ref.wast` needs typed function references.\n",
         );
     }
     operators(&mut page, rows);

@@ -1,5 +1,5 @@
-//! Pure numerics: one function for each numeric operator of WebAssembly 2.0 without SIMD, named as the
-//! operator with its dots turned into underscores.
+//! Pure numerics: one function for each numeric operator of WebAssembly 2.0 without SIMD and of wide arithmetic,
+//! named as the operator with its dots turned into underscores.
 //!
 //! Owns the meaning of the operators: wrapping, trapping, rounding and NaNs. Knows nothing of slots, frames,
 //! memories, gas or trap reports; nothing here allocates, panics or depends on the machine.
@@ -23,12 +23,14 @@ mod round;
 mod sqrt;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use convert::*;
 pub use float::*;
 pub use int::*;
 pub use round::*;
 pub use sqrt::*;
+pub use wide::*;
 
 /// Bits of the NaN that 32-bit float operators produce.
 pub const CANONICAL_NAN_F32: u32 = 0x7fc0_0000;

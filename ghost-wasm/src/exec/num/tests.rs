@@ -8,6 +8,7 @@ use crate::table::ops::{Imm, Op};
 
 mod floats;
 mod ints;
+mod wide;
 
 /// A fixed sequence of well-mixed numbers (SplitMix64), so that a failure repeats.
 struct Numbers(u64);
@@ -104,6 +105,7 @@ fn each_numeric_operator_has_its_function() {
         include_str!("convert.rs"),
         include_str!("round.rs"),
         include_str!("sqrt.rs"),
+        include_str!("wide.rs"),
     ];
     let mut count = 0;
     for op in Op::ALL {
@@ -124,5 +126,5 @@ fn each_numeric_operator_has_its_function() {
         assert_eq!(found, 1, "{name}");
         count += 1;
     }
-    assert_eq!(count, 136);
+    assert_eq!(count, 140);
 }

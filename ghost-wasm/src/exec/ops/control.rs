@@ -3,9 +3,9 @@
 use super::super::exits::{frames_full, slots_full};
 use super::super::regs::{A, F0, F1, Handler, I, Raw, Regs, S, W2, W2H, W3, X, handler};
 use super::super::stack::Frame;
-use super::super::view::{CodeRecord, Word};
+use super::super::view::{CodeRecord, FuncView, Word};
 use crate::exec::ctx::{Ctx, Exit, Service};
-use crate::exec::exits::{charge_failed, serve};
+use crate::exec::exits::{charge_failed, serve, trap};
 use crate::table::errors::TrapCode;
 
 impl Regs {
@@ -71,26 +71,10 @@ handler! {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
-        let index = u64::from(r.get::<u32, K>(F1));
-        let table = r.quarter(X) as usize;
-        // SAFETY: the table's index is below the module's number of tables (checked in valid/), and views
-        // are live (invariant of the context).
-        let table = unsafe { &**r.cx().tables.add(table) };
-        if index >= table.len.get() {
-            return r.trap::<{ TrapCode::UndefinedElement as u8 }>();
-        }
-        // SAFETY: below the length that belongs to the base.
-        let reference = unsafe { *table.base.get().add(index as usize) };
-        if reference == 0 {
-            return r.trap::<{ TrapCode::IndirectCallToNull as u8 }>();
-        }
-        // SAFETY: a non-null reference is the index + 1 of a function of the store.
-        let func = unsafe { *r.cx().funcs.add(reference as usize - 1) };
-        let ty = r.quarter(W2H) as usize;
-        // SAFETY: the type's index is below the module's number of types (checked in valid/).
-        if func.type_id != unsafe { *r.cx().type_ids.add(ty) } {
-            return r.trap::<{ TrapCode::BadSignature as u8 }>();
-        }
+        let (func, reference) = match r.select_callee::<K>() {
+            Ok(selected) => selected,
+            Err(trap) => return r.leave(trap),
+        };
         if func.instance != r.cx().instance {
             r.cx().payload = u64::from(reference - 1);
             return r.leave(serve::<{ Service::CallRef as u32 }>);
@@ -100,6 +84,33 @@ handler! {
 }
 
 impl Regs {
+    /// The function that an indirect call selects, with its reference; or the trap to leave with. Words of the
+    /// op: handler; -, index, table; -, type.
+    #[inline(always)]
+    pub(super) fn select_callee<const K: u8>(&mut self) -> Result<(FuncView, u32), Handler> {
+        let index = u64::from(self.get::<u32, K>(F1));
+        let table = self.quarter(X) as usize;
+        // SAFETY: the table's index is below the module's number of tables (checked in valid/), and views
+        // are live (invariant of the context).
+        let table = unsafe { &**self.cx().tables.add(table) };
+        if index >= table.len.get() {
+            return Err(trap::<{ TrapCode::UndefinedElement as u8 }>);
+        }
+        // SAFETY: below the length that belongs to the base.
+        let reference = unsafe { *table.base.get().add(index as usize) };
+        if reference == 0 {
+            return Err(trap::<{ TrapCode::IndirectCallToNull as u8 }>);
+        }
+        // SAFETY: a non-null reference is the index + 1 of a function of the store.
+        let func = unsafe { *self.cx().funcs.add(reference as usize - 1) };
+        let ty = self.quarter(W2H) as usize;
+        // SAFETY: the type's index is below the module's number of types (checked in valid/).
+        if func.type_id != unsafe { *self.cx().type_ids.add(ty) } {
+            return Err(trap::<{ TrapCode::BadSignature as u8 }>);
+        }
+        Ok((func, reference))
+    }
+
     /// Enters a function of the running instance; its arguments start at the slot in the first field; it
     /// returns to the op `words` further on.
     #[inline(always)]
@@ -121,15 +132,7 @@ impl Regs {
         // SAFETY: below the end of the return stack, as just checked.
         unsafe { *cx.frames_top = frame };
         cx.frames_top = cx.frames_top.wrapping_add(1);
-        let (first, count) = (usize::from(callee.zero_from), usize::from(callee.zero_count));
-        let mut local = fp.wrapping_add(first);
-        let after = local.wrapping_add(count);
-        while local < after {
-            // A volatile write, so that the loop is not turned into a call of `memset`.
-            // SAFETY: locals are below `frame_slots`, which lie in the stack, as checked.
-            unsafe { local.write_volatile(0) };
-            local = local.wrapping_add(1);
-        }
+        callee.zero_locals(fp);
         Regs { ip: callee.code, fp, ..self }.dispatch()
     }
 
@@ -141,6 +144,23 @@ impl Regs {
         // SAFETY: every activation has pushed a record, and only its return pops it.
         let frame = unsafe { *cx.frames_top };
         Regs { ip: frame.ip, fp: frame.fp, ..self }.dispatch()
+    }
+}
+
+impl CodeRecord {
+    /// Zeroes the declared locals in the frame that begins at `fp`, of which the caller has checked that it lies in
+    /// the stack.
+    #[inline(always)]
+    pub(super) fn zero_locals(&self, fp: *mut u64) {
+        let (first, count) = (usize::from(self.zero_from), usize::from(self.zero_count));
+        let mut local = fp.wrapping_add(first);
+        let after = local.wrapping_add(count);
+        while local < after {
+            // A volatile write, so that the loop is not turned into a call of `memset`.
+            // SAFETY: locals are below `frame_slots`, which lie in the stack, as the caller has checked.
+            unsafe { local.write_volatile(0) };
+            local = local.wrapping_add(1);
+        }
     }
 }
 
@@ -198,7 +218,7 @@ handler! {
 }
 
 /// See [`crate::code::inst`].
-pub const CONTROL: [Handler; 14] = [
+pub const CONTROL: [Handler; 17] = [
     super::super::exits::unreachable,
     super::super::exits::charge,
     br,
@@ -213,4 +233,7 @@ pub const CONTROL: [Handler; 14] = [
     return_one::<I>,
     return_float,
     return_many,
+    super::tail::return_call,
+    super::tail::return_call_indirect::<S>,
+    super::tail::return_call_indirect::<A>,
 ];

@@ -7,3 +7,5 @@ pub mod fused;
 pub mod int;
 pub mod memory;
 pub mod moves;
+pub mod tail;
+pub mod wide;
