@@ -126,8 +126,8 @@ families! {
     /// acc-imm; then is it zero, likewise.
     Test: for_each_test!(ops2), 8;
     /// A comparison whose left operand is loaded, and a branch. Address-other: slot-slot, slot-imm, slot-acc,
-    /// acc-slot, acc-imm; then slot-slot, slot-imm with what was loaded going to a slot too.
-    LoadBranch: for_each_load_branch!(ops_with_load), 7;
+    /// acc-slot, acc-imm; then slot-slot, slot-imm, acc-slot, acc-imm with what was loaded going to a slot too.
+    LoadBranch: for_each_load_branch!(ops_with_load), 9;
     /// `d = (l cmp r) ? a : b`; operands of the comparison as in [`Family::IntCompare`].
     CompareSelect: for_each_int_compare!(ops2), 8;
     /// `(l first memory[address]) second c`: left-address-`c` slot-slot-slot, slot-slot-acc, acc-slot-slot, and the

@@ -121,7 +121,7 @@ impl Translator {
             None if kind == FrameKind::Loop => {
                 self.settle();
                 // The edges back to it are not known yet.
-                self.begin_run();
+                self.begin_loop();
                 self.last = None;
                 frame.start = self.code.len() as u32;
             }

@@ -531,7 +531,7 @@ impl Translator {
         let (family, row, load_variant) = self.inst_at(position).parts();
         let load = *family.rows().get(usize::from(row))?;
         let address_in_acc = match load_variant {
-            0 => return self.fuse_load_branch_keep(position, op, variant, operands),
+            0 | 2 => return self.fuse_load_branch_keep(position, op, variant, operands),
             1 => false,
             3 => true,
             _ => return None,
@@ -579,7 +579,7 @@ impl Translator {
         variant: u16,
         operands: u64,
     ) -> Option<Branch> {
-        let (family, row, _) = self.inst_at(position).parts();
+        let (family, row, load_variant) = self.inst_at(position).parts();
         let load = *family.rows().get(usize::from(row))?;
         let word = self.word_at(position + 1);
         let (d, offset) = (word & 0xffff, word >> 32);
@@ -600,7 +600,8 @@ impl Translator {
         let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
         let note = self.map.pop();
         self.retract(position);
-        let kinds = if matches!(right, At::Slot(_)) { 5 } else { 6 };
+        // The variant of the load says whether its address is in the accumulator.
+        let kinds = load_variant + if matches!(right, At::Slot(_)) { 5 } else { 6 };
         let operands = fields(d, word >> 16 & 0xffff, right.field(), offset);
         Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
     }

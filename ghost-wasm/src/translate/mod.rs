@@ -65,6 +65,8 @@ pub struct Translator {
     frames: Vec<Frame>,
     fixups: Vec<Fixup>,
     run: Run,
+    /// The edges on which the run began: the fields (in quarters of words) to which what they pay ahead is added.
+    edges: Vec<u32>,
     /// The op emitted last, if the next one may still be fused with it.
     last: Option<u32>,
     /// A value that the last op forced out of its accumulator: op that made it, entry.
@@ -104,6 +106,7 @@ impl Translator {
             frames: Vec::new(),
             fixups: Vec::new(),
             run: Run::default(),
+            edges: Vec::new(),
             last: None,
             flushed: None,
             before: (None, None),

@@ -15,49 +15,21 @@ const HANDLERS_MAX: u32 = if cfg!(debug_assertions) { 64 } else { 1_000 };
 /// What may be pending at most; far below the cost field's range.
 const PENDING_MAX: u64 = 1 << 24;
 
-/// More edges than these do not pay ahead. Bounds how often an edge and an entry of the map are patched.
-const EDGES_MAX: usize = 8;
+/// More edges than these do not pay ahead. With [`SETTLED_MAX`] it bounds how much a label can cost here.
+const EDGES_MAX: usize = 64;
 
-/// The edges on which a run began: the fields (in quarters of words) to which what they pay ahead is added.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Edges {
-    fields: [u32; EDGES_MAX],
-    len: usize,
-    /// All of them are here.
-    known: bool,
-}
-
-impl Edges {
-    /// One edge.
-    pub fn one(field: u32) -> Edges {
-        let mut edges = Edges { known: true, ..Edges::default() };
-        edges.add(field);
-        edges
-    }
-
-    /// The fields, if they are known and there are any.
-    fn fields(&self) -> Option<&[u32]> {
-        self.fields.get(..self.len).filter(|fields| self.known && !fields.is_empty())
-    }
-
-    fn add(&mut self, field: u32) {
-        match self.fields.get_mut(self.len) {
-            Some(free) => {
-                *free = field;
-                self.len += 1;
-            }
-            None => self.known = false,
-        }
-    }
-}
+/// So many labels in a row may be paid for by the same edges: each patches all of them, and the map's entries.
+const SETTLED_MAX: u32 = 8;
 
 /// A run of code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     /// Cost so far.
     pub pending: u64,
-    /// Where the run began.
-    pub edges: Edges,
+    /// All edges on which the run began are known: `Translator::edges`.
+    pub known: bool,
+    /// How often they have paid ahead.
+    pub settled: u32,
     /// Ops since the last charge.
     pub handlers: u32,
     /// The first entry in the map that these edges lead to.
@@ -79,7 +51,9 @@ impl Translator {
 
     /// A run begins on the edge whose cost is in this field.
     pub fn begin_on_edge(&mut self, quarter: u32) {
-        self.run = Run { edges: Edges::one(quarter), map_from: self.map.len(), ..Run::default() };
+        self.run = Run { known: true, map_from: self.map.len(), ..Run::default() };
+        self.edges.clear();
+        self.edges.push(quarter);
     }
 
     /// A run begins where everything is paid.
@@ -87,18 +61,26 @@ impl Translator {
         self.run = Run { map_from: self.map.len(), ..Run::default() };
     }
 
+    /// The label of a loop was met: not all edges to it are known yet.
+    pub fn begin_loop(&mut self) {
+        // What falls into it has run on.
+        let handlers = self.run.handlers;
+        self.begin_run();
+        self.run.handlers = handlers;
+    }
+
     /// Makes nothing be pending, because a label follows.
     pub fn settle(&mut self) {
         if self.run.pending == 0 {
             return;
         }
-        let edges = self.run.edges;
-        let Some(fields) = edges.fields() else {
+        if !self.run.known || self.edges.is_empty() || self.run.settled >= SETTLED_MAX {
             self.emit_charge();
             return;
-        };
+        }
         let ahead = self.run.pending;
-        for &field in fields {
+        for index in 0..self.edges.len() {
+            let Some(&field) = self.edges.get(index) else { break };
             let cost = u64::from(self.quarter(field)) + ahead;
             self.set_quarter(field, cost as u32);
         }
@@ -107,21 +89,24 @@ impl Translator {
             entry.due -= ahead as i32;
         }
         self.run.pending = 0;
+        self.run.settled += 1;
     }
 
     /// A label where nothing is pending: the run goes on (`falls`: from the op before it, too). The jumps to
     /// it are added one by one.
     pub fn meet(&mut self, falls: bool) {
         if !falls {
-            self.run.edges = Edges { known: true, ..Edges::default() };
-            self.run.map_from = self.map.len();
+            self.edges.clear();
+            self.run = Run { known: true, map_from: self.map.len(), ..Run::default() };
         }
     }
 
     /// A jump to the label that was just met. Any edge may pay ahead for what follows, if all can.
     pub fn add_edge(&mut self, field: u32) {
-        self.run.edges.add(field);
-        if !self.run.edges.known {
+        if self.run.known && self.edges.len() < EDGES_MAX {
+            self.edges.push(field);
+        } else {
+            self.run.known = false;
             self.run.map_from = self.map.len();
         }
     }

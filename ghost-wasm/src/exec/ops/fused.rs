@@ -87,8 +87,8 @@ handler! {
 
 handler! {
     /// As [`load_branch`], with `d = memory[a + offset]`. Words: handler; d, a, r, offset (16 bits); as there.
-    fn load_branch_keep [O: Compare<T: Extend<M> + Short>, M: Cell, const R: u8] (r) {
-        let address = r.effective::<S>(F1, r.half(F3) as u32);
+    fn load_branch_keep [O: Compare<T: Extend<M> + Short>, M: Cell, const K: u8, const R: u8] (r) {
+        let address = r.effective::<K>(F1, r.half(F3) as u32);
         if !r.inside(address, size_of::<M>()) {
             return r.out_of_bounds();
         }
@@ -263,13 +263,15 @@ macro_rules! load_branch_table {
             load_branch::<op::$name, $m, S, A>,
             load_branch::<op::$name, $m, A, S>,
             load_branch::<op::$name, $m, A, I>,
-            load_branch_keep::<op::$name, $m, S>,
-            load_branch_keep::<op::$name, $m, I>,
+            load_branch_keep::<op::$name, $m, S, S>,
+            load_branch_keep::<op::$name, $m, S, I>,
+            load_branch_keep::<op::$name, $m, A, S>,
+            load_branch_keep::<op::$name, $m, A, I>,
         ]),*]
     };
 }
 /// See [`crate::code::inst`].
-pub const LOAD_BRANCH: &[[Handler; 7]] = for_each_load_branch!(load_branch_table);
+pub const LOAD_BRANCH: &[[Handler; 9]] = for_each_load_branch!(load_branch_table);
 
 macro_rules! compare_select_table {
     ($($name:ident, $t:ty, $f:ident;)*) => {
