@@ -16,7 +16,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zvm-quic", &["ghost-wasm", "zvm-host"]),
     ("wast-runner", &["ghost-wasm", "ghost-wasm-oracle"]),
     ("zvm", &["ghost-wasm", "zvm-host", "zvm-quic", "wast-runner"]),
-    ("bench-compare", &["ghost-wasm", "zvm-host"]),
     ("bench-micro", &["ghost-wasm", "zvm-host"]),
 ];
 

@@ -1,19 +1,28 @@
-//! Interleaved timing of every engine on one kernel, and the comparison of their results.
+//! Interleaved timing of every engine on one case, and the comparison of their results.
 
-use std::error::Error;
-use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::engine::{Engine, Instance};
-use crate::kernels::Kernel;
+use crate::clock;
+use crate::engine::{Engine, Failure, Returned, Work};
+use crate::what::{Case, Group};
 
-/// One engine on one kernel.
+/// One engine on one case.
 #[derive(Debug)]
 pub struct Samples {
     pub engine: &'static str,
-    /// One per round, in order.
+    /// Of one call, one per round, in order.
     pub times: Vec<Duration>,
     pub gas_used: Option<u64>,
+    pub failure: Option<Failed>,
+}
+
+/// Why there is no figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// The engine does not do this, or gave up; its own words.
+    Unable(String),
+    /// It did, and came to something else than expected. Never to be passed over.
+    Wrong(String),
 }
 
 impl Samples {
@@ -23,115 +32,161 @@ impl Samples {
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied().unwrap_or_default()
     }
+}
 
-    pub fn fastest(&self) -> Duration {
-        self.times.iter().min().copied().unwrap_or_default()
+/// An engine set up for one case, or why it is not.
+pub struct Subject {
+    pub engine: &'static str,
+    pub work: Result<Work, Failed>,
+}
+
+impl Subject {
+    /// Sets an engine up for a case of a group.
+    pub fn new(engine: &'static Engine, group: &'static Group, case: &Case) -> Subject {
+        let unable = |why: Failure| Failed::Unable(why.to_string());
+        let work = (engine.make)().and_then(|questions| (group.ask)(questions, case)).map_err(unable);
+        Subject { engine: engine.name, work }
     }
 }
 
-/// An engine that failed or computed something else than the expected result.
-#[derive(Debug)]
-pub struct Wrong {
-    engine: &'static str,
-    kernel: &'static str,
-    what: String,
+/// How often and how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    pub rounds: usize,
+    /// A sample repeats the call until it takes about this long; zero for one call a sample.
+    pub sample: Duration,
 }
 
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}: {}", self.engine, self.kernel, self.what)
-    }
-}
-
-impl Error for Wrong {}
-
-/// `rounds` times A B C …; a first round warms up, translates lazily translated code and is dropped.
-/// Every call's result is compared, the dropped one's too.
-pub fn kernel(kernel: &Kernel, engines: &[&'static Engine], rounds: usize) -> Result<Vec<Samples>, Wrong> {
-    let mut running = Vec::new();
-    for &engine in engines {
-        let wrong = |what| Wrong { engine: engine.name, kernel: kernel.name, what };
-        let mut instance = (engine.load)(kernel.wasm).map_err(|why| wrong(why.to_string()))?;
-        call(kernel, instance.as_mut()).map_err(wrong)?;
-        let samples = Samples { engine: engine.name, times: Vec::new(), gas_used: None };
-        running.push((instance, samples));
-    }
-    for _ in 0..rounds {
-        for (instance, samples) in &mut running {
-            let time = call(kernel, instance.as_mut()).map_err(|what| Wrong {
-                engine: samples.engine,
-                kernel: kernel.name,
-                what,
-            })?;
-            let gas_used = instance.gas_used();
-            // From the first timed call on, always the same; the warm-up may have paid for translation.
-            if !samples.times.is_empty() && gas_used != samples.gas_used {
-                let what = format!("used {gas_used:?} gas, before {:?}", samples.gas_used);
-                return Err(Wrong { engine: samples.engine, kernel: kernel.name, what });
-            }
-            samples.gas_used = gas_used;
-            samples.times.push(time);
+/// A B C A B C …; a first call of each warms up, translates lazily translated code and is dropped. Every
+/// call's result is compared, the dropped one's too.
+pub fn interleave(subjects: Vec<Subject>, expected: i64, effort: Effort) -> Vec<Samples> {
+    let mut running: Vec<_> =
+        subjects.into_iter().map(|subject| Running::begin(subject, expected, effort)).collect();
+    for _ in 0..effort.rounds {
+        for subject in &mut running {
+            subject.sample(expected);
         }
     }
-    Ok(running.into_iter().map(|(_, samples)| samples).collect())
+    running.into_iter().map(|subject| subject.samples).collect()
 }
 
-fn call(kernel: &Kernel, instance: &mut dyn Instance) -> Result<Duration, String> {
-    let start = Instant::now();
-    let result = instance.run(kernel.argument);
-    let time = start.elapsed();
-    match result {
-        Ok(result) if result == kernel.expected => Ok(time),
-        Ok(result) => Err(format!("run({}) = {result}, expected {}", kernel.argument, kernel.expected)),
-        Err(why) => Err(why.to_string()),
+struct Running {
+    work: Option<Work>,
+    /// Calls in a sample.
+    calls: u32,
+    samples: Samples,
+}
+
+impl Running {
+    fn begin(subject: Subject, expected: i64, effort: Effort) -> Running {
+        let samples = Samples { engine: subject.engine, times: Vec::new(), gas_used: None, failure: None };
+        let mut running = Running { work: None, calls: 1, samples };
+        match subject.work {
+            Ok(work) => running.work = Some(work),
+            Err(why) => running.fail(why),
+        }
+        running.once(expected);
+        if effort.sample > Duration::ZERO {
+            let (start, mut calls) = (clock::now(), 0u32);
+            // The first call was dropped; this many more tell how long one takes.
+            while running.work.is_some() && calls < 1000 && (clock::now() - start) * 4 < effort.sample {
+                running.once(expected);
+                calls += 1;
+            }
+            let one = (clock::now() - start).checked_div(calls).unwrap_or(effort.sample);
+            let fit = effort.sample.as_nanos() / one.as_nanos().max(1);
+            running.calls = u32::try_from(fit).unwrap_or(u32::MAX).clamp(1, 1_000_000);
+        }
+        running
+    }
+
+    fn fail(&mut self, why: Failed) {
+        self.work = None;
+        self.samples.times.clear();
+        self.samples.gas_used = None;
+        self.samples.failure.get_or_insert(why);
+    }
+
+    fn once(&mut self, expected: i64) -> Option<Returned> {
+        match self.work.as_mut()?() {
+            Ok(returned) if returned.value == expected => Some(returned),
+            Ok(Returned { value, .. }) => {
+                self.fail(Failed::Wrong(format!("returned {value}, expected {expected}")));
+                None
+            }
+            Err(why) => {
+                self.fail(Failed::Unable(why.to_string()));
+                None
+            }
+        }
+    }
+
+    fn sample(&mut self, expected: i64) {
+        let start = clock::now();
+        let mut last = None;
+        for _ in 0..self.calls {
+            last = self.once(expected);
+        }
+        let time = (clock::now() - start) / self.calls;
+        let Some(Returned { gas_used, .. }) = last else { return };
+        // From the first timed call on, always the same; the warm-up may have paid for translation.
+        if !self.samples.times.is_empty() && gas_used != self.samples.gas_used {
+            let before = self.samples.gas_used;
+            return self.fail(Failed::Wrong(format!("used {gas_used:?} gas, before {before:?}")));
+        }
+        self.samples.gas_used = gas_used;
+        self.samples.times.push(time);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ENGINES;
-    use crate::kernels::KERNELS;
 
-    struct Constant;
+    const ONCE: Effort = Effort { rounds: 5, sample: Duration::ZERO };
 
-    impl Instance for Constant {
-        fn run(&mut self, _: i32) -> Result<i64, Box<dyn Error>> {
-            Ok(3)
-        }
-
-        fn gas_used(&self) -> Option<u64> {
-            None
-        }
+    fn subject(work: impl FnMut() -> Result<Returned, Failure> + 'static) -> Vec<Subject> {
+        vec![Subject { engine: "it", work: Ok(Box::new(work)) }]
     }
 
     #[test]
     fn a_wrong_result_is_not_timed() {
-        static ENGINE: Engine = Engine { name: "three", about: "", load: |_| Ok(Box::new(Constant)) };
-        let right = Kernel { name: "right", wasm: &[], argument: 1, expected: 3, smoke: (1, 3) };
-        let wrong = Kernel { name: "wrong", wasm: &[], argument: 1, expected: 4, smoke: (1, 4) };
-        assert_eq!(kernel(&right, &[&ENGINE], 5).map(|all| all[0].times.len()).ok(), Some(5));
-        let why = kernel(&wrong, &[&ENGINE], 5).err().map(|why| why.to_string());
-        assert_eq!(why.as_deref(), Some("three on wrong: run(1) = 3, expected 4"));
+        let three = || Ok(Returned { value: 3, gas_used: None });
+        let right = interleave(subject(three), 3, ONCE);
+        assert_eq!(right[0].times.len(), 5);
+        assert_eq!(right[0].failure, None);
+        let wrong = interleave(subject(three), 4, ONCE);
+        assert!(wrong[0].times.is_empty());
+        assert_eq!(wrong[0].failure, Some(Failed::Wrong("returned 3, expected 4".into())));
+    }
+
+    #[test]
+    fn an_engine_that_gives_up_late_has_no_figure() {
+        let mut calls = 0;
+        let tired = move || {
+            calls += 1;
+            if calls < 4 { Ok(Returned { value: 3, gas_used: None }) } else { Err("tired".into()) }
+        };
+        let samples = interleave(subject(tired), 3, ONCE);
+        assert!(samples[0].times.is_empty());
+        assert_eq!(samples[0].failure, Some(Failed::Unable("tired".into())));
+    }
+
+    #[test]
+    fn gas_that_changes_is_wrong() {
+        let mut gas = 0;
+        let growing = move || {
+            gas += 1;
+            Ok(Returned { value: 3, gas_used: Some(gas) })
+        };
+        let samples = interleave(subject(growing), 3, ONCE);
+        assert!(matches!(samples[0].failure, Some(Failed::Wrong(_))));
     }
 
     #[test]
     fn the_median_is_the_middle() {
         let times = [5, 1, 9, 3, 100].map(Duration::from_millis).to_vec();
-        let samples = Samples { engine: "", times, gas_used: None };
+        let samples = Samples { engine: "", times, gas_used: None, failure: None };
         assert_eq!(samples.median(), Duration::from_millis(5));
-        assert_eq!(samples.fastest(), Duration::from_millis(1));
-    }
-
-    #[test]
-    fn every_engine_computes_every_kernel() {
-        let engines: Vec<_> = ENGINES.iter().collect();
-        assert!(!engines.is_empty());
-        for each in KERNELS {
-            let (argument, expected) = each.smoke;
-            let small = Kernel { argument, expected, ..*each };
-            let all = kernel(&small, &engines, 1).unwrap_or_else(|why| panic!("{why}"));
-            assert_eq!(all.len(), engines.len());
-        }
     }
 }

@@ -1,115 +1,248 @@
-//! Medians, ratios and geometric means, as a table for people and as JSON.
+//! What one run measured: figures, ratios and geometric means, as tables for people and as JSON.
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engine::{BASELINE, ENGINES};
-use crate::measure::Samples;
+use crate::engine::ENGINES;
+use crate::measure::{Failed, Samples};
+use crate::what::{Case, Group, Unit, What};
 
 /// What the JSON file holds. `schema` grows when a field changes its meaning.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub schema: u32,
-    pub baseline: &'static str,
+    /// UTC.
+    pub date: String,
+    pub cpu: String,
+    pub rustc: String,
+    pub commit: String,
+    /// Which of several builds of the same source this is.
+    pub build: String,
     pub samples: usize,
     /// The core everything ran on, when it could be fixed.
     pub core: Option<usize>,
     pub engines: Vec<EngineRow>,
-    pub kernels: Vec<KernelRow>,
+    pub groups: Vec<GroupRow>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EngineRow {
-    pub name: &'static str,
-    pub about: &'static str,
-    /// Geometric mean over the kernels of this engine's time by the baseline's.
-    pub geomean: Option<f64>,
+    pub name: String,
+    /// Package, version and settings.
+    pub about: String,
 }
 
-#[derive(Debug, Serialize)]
-pub struct KernelRow {
-    pub name: &'static str,
-    pub argument: i32,
-    pub engines: Vec<Cell>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupRow {
+    pub what: What,
+    pub title: String,
+    pub unit: String,
+    pub more_is_better: bool,
+    pub baselines: Vec<String>,
+    pub cases: Vec<CaseRow>,
+    pub means: Vec<Mean>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CaseRow {
+    pub name: String,
+    pub about: String,
+    pub cells: Vec<Cell>,
+}
+
+/// One engine on one case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cell {
-    pub engine: &'static str,
-    pub median_ms: f64,
-    pub fastest_ms: f64,
-    pub samples_ms: Vec<f64>,
-    /// This engine's median by the baseline's.
-    pub ratio: Option<f64>,
+    pub engine: String,
+    /// The median, in the group's unit.
+    pub value: Option<f64>,
+    /// In the order they were taken.
+    pub samples: Vec<f64>,
+    /// The value by each baseline's, in the order of the group's baselines.
+    pub ratios: Vec<Option<f64>>,
     pub gas_used: Option<u64>,
+    /// Why there is no value.
+    pub failure: Option<String>,
+    /// Whether it came to something else than expected.
+    pub wrong: bool,
 }
 
-impl KernelRow {
-    pub fn new(name: &'static str, argument: i32, samples: &[Samples]) -> Self {
-        let base = samples.iter().find(|s| s.engine == BASELINE).map(|s| s.median().as_secs_f64());
-        let cell = |s: &Samples| {
-            let median = s.median().as_secs_f64();
-            Cell {
-                engine: s.engine,
-                median_ms: median * 1e3,
-                fastest_ms: s.fastest().as_secs_f64() * 1e3,
-                samples_ms: s.times.iter().map(|t| t.as_secs_f64() * 1e3).collect(),
-                ratio: base.map(|base| median / base),
-                gas_used: s.gas_used,
-            }
+/// Of one engine over the cases of a group, by each baseline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Mean {
+    pub engine: String,
+    pub geomeans: Vec<Option<f64>>,
+    /// Cases that went into it.
+    pub cases: usize,
+}
+
+impl Cell {
+    pub fn timed(group: &Group, case: &Case, samples: &Samples) -> Cell {
+        let figure = |seconds: f64| match group.unit {
+            Unit::Milliseconds => seconds * 1e3,
+            Unit::Microseconds => seconds * 1e6,
+            Unit::MegabytesPerSecond => case.wasm.len() as f64 / 1e6 / seconds,
+            Unit::Bytes => seconds,
         };
-        KernelRow { name, argument, engines: samples.iter().map(cell).collect() }
+        let all = samples.times.iter().map(|time| figure(time.as_secs_f64())).collect();
+        let median = samples.failure.is_none().then(|| figure(samples.median().as_secs_f64()));
+        Cell::new(samples.engine, median, all, samples.failure.as_ref(), samples.gas_used)
+    }
+
+    pub fn counted(engine: &str, value: Result<f64, Failed>) -> Cell {
+        let (value, failure) = match value {
+            Ok(value) => (Some(value), None),
+            Err(why) => (None, Some(why)),
+        };
+        Cell::new(engine, value, value.into_iter().collect(), failure.as_ref(), None)
+    }
+
+    fn new(
+        engine: &str,
+        value: Option<f64>,
+        samples: Vec<f64>,
+        failure: Option<&Failed>,
+        gas_used: Option<u64>,
+    ) -> Cell {
+        let wrong = matches!(failure, Some(Failed::Wrong(_)));
+        let failure = failure.map(|(Failed::Unable(why) | Failed::Wrong(why))| why.clone());
+        Cell { engine: engine.to_string(), value, samples, ratios: Vec::new(), gas_used, failure, wrong }
     }
 }
 
-impl Report {
-    pub fn new(samples: usize, core: Option<usize>, names: &[&'static str], kernels: Vec<KernelRow>) -> Self {
-        let engines = ENGINES
-            .iter()
-            .filter(|engine| names.contains(&engine.name))
-            .map(|engine| {
-                let cells = kernels.iter().flat_map(|row| &row.engines).filter(|c| c.engine == engine.name);
-                let ratios: Option<Vec<f64>> = cells.map(|cell| cell.ratio).collect();
-                EngineRow {
-                    name: engine.name,
-                    about: engine.about,
-                    geomean: ratios.and_then(|all| geomean(&all)),
-                }
-            })
-            .collect();
-        Report { schema: 1, baseline: BASELINE, samples, core, engines, kernels }
+impl GroupRow {
+    pub fn new(group: &Group, cases: Vec<CaseRow>) -> GroupRow {
+        let baselines: Vec<_> = group.baselines.iter().map(|name| (*name).to_string()).collect();
+        let mut row = GroupRow {
+            what: group.what,
+            title: group.title.to_string(),
+            unit: group.unit.name().to_string(),
+            more_is_better: group.unit.more_is_better(),
+            baselines,
+            cases,
+            means: Vec::new(),
+        };
+        for case in &mut row.cases {
+            let base = |name: &String| case.cells.iter().find(|cell| cell.engine == *name)?.value;
+            let bases: Vec<_> = row.baselines.iter().map(base).collect();
+            for cell in &mut case.cells {
+                let value = cell.value;
+                cell.ratios = bases.iter().map(|base| Some(value? / (*base)?)).collect();
+            }
+        }
+        row.means = row.engines().iter().map(|engine| row.mean(engine)).collect();
+        row
     }
 
-    /// A Markdown table: medians in ms, and beside each the ratio to the baseline.
+    /// In the order of the columns.
+    pub fn engines(&self) -> Vec<String> {
+        let first = self.cases.first().map(|case| case.cells.as_slice()).unwrap_or_default();
+        first.iter().map(|cell| cell.engine.clone()).collect()
+    }
+
+    pub fn cell<'r>(&self, case: &'r CaseRow, engine: &str) -> Option<&'r Cell> {
+        case.cells.iter().find(|cell| cell.engine == engine)
+    }
+
+    fn mean(&self, engine: &str) -> Mean {
+        let cells: Vec<_> = self.cases.iter().filter_map(|case| self.cell(case, engine)).collect();
+        let by = |index: usize| {
+            let ratios: Vec<f64> = cells.iter().filter_map(|cell| *cell.ratios.get(index)?).collect();
+            geomean(&ratios)
+        };
+        Mean {
+            engine: engine.to_string(),
+            geomeans: (0..self.baselines.len()).map(by).collect(),
+            cases: cells.iter().filter(|cell| cell.value.is_some()).count(),
+        }
+    }
+
+    /// A Markdown table: figures, and beside each the ratio to the first baseline.
     pub fn table(&self) -> String {
-        let mut out = String::from("| kernel |");
-        for engine in &self.engines {
-            let _ = write!(out, " {} ms | × |", engine.name);
+        let mut out = format!("### {}\n\n| |", self.title);
+        for mean in &self.means {
+            let _ = write!(out, " {} {} | × |", mean.engine, self.unit);
         }
         out.push_str("\n|---|");
-        out.push_str(&"---:|---:|".repeat(self.engines.len()));
-        for row in &self.kernels {
-            let _ = write!(out, "\n| {} |", row.name);
-            for cell in &row.engines {
-                let _ = write!(out, " {:.2} | {} |", cell.median_ms, ratio(cell.ratio));
+        out.push_str(&"---:|---:|".repeat(self.means.len()));
+        for case in &self.cases {
+            let _ = write!(out, "\n| {} |", case.name);
+            for cell in &case.cells {
+                let _ = write!(
+                    out,
+                    " {} | {} |",
+                    figure(cell.value),
+                    ratio(cell.ratios.first().copied().flatten())
+                );
             }
         }
-        out.push_str("\n| **geomean** |");
-        for engine in &self.engines {
-            let _ = write!(out, " | **{}** |", ratio(engine.geomean));
+        for (index, baseline) in self.baselines.iter().enumerate() {
+            let _ = write!(out, "\n| **geomean** by {baseline} |");
+            for mean in &self.means {
+                let note = if mean.cases < self.cases.len() {
+                    format!("{} cases", mean.cases)
+                } else {
+                    String::new()
+                };
+                let _ = write!(out, " {note} | **{}** |", ratio(mean.geomeans.get(index).copied().flatten()));
+            }
+        }
+        out.push('\n');
+        for case in &self.cases {
+            for cell in &case.cells {
+                if let Some(why) = &cell.failure {
+                    let kind = if cell.wrong { "WRONG" } else { "no figure" };
+                    let _ = write!(out, "\n- {kind}: {} on {}: {why}", cell.engine, case.name);
+                }
+            }
         }
         out.push('\n');
         out
     }
 }
 
-fn ratio(value: Option<f64>) -> String {
+impl Report {
+    pub const SCHEMA: u32 = 2;
+
+    /// About each engine that is in some group.
+    pub fn name_engines(&mut self) {
+        let named =
+            |name: &str| self.groups.iter().any(|group| group.engines().iter().any(|other| other == name));
+        let rows = ENGINES.iter().filter(|engine| named(engine.name));
+        self.engines =
+            rows.map(|engine| EngineRow { name: engine.name.into(), about: engine.about() }).collect();
+    }
+
+    /// The engines that were wrong, and ghost-wasm where it could not.
+    pub fn faults(&self) -> Vec<String> {
+        let cells = self.groups.iter().flat_map(|group| &group.cases).flat_map(|case| {
+            let of = |cell: &Cell| (cell.wrong || cell.engine == "ghost") && cell.failure.is_some();
+            case.cells.iter().filter(move |cell| of(cell)).map(move |cell| (case, cell))
+        });
+        let text = |(case, cell): (&CaseRow, &Cell)| {
+            format!("{} on {}: {}", cell.engine, case.name, cell.failure.as_deref().unwrap_or_default())
+        };
+        cells.map(text).collect()
+    }
+}
+
+/// Three digits that say something.
+pub fn figure(value: Option<f64>) -> String {
+    match value {
+        None => "–".into(),
+        Some(value) if value.abs() < 1.0 => format!("{value:.3}"),
+        Some(value) if value.abs() < 100.0 => format!("{value:.2}"),
+        Some(value) => format!("{value:.0}"),
+    }
+}
+
+pub fn ratio(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.2}"))
 }
 
 /// None for no values.
-fn geomean(values: &[f64]) -> Option<f64> {
+pub fn geomean(values: &[f64]) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
@@ -119,8 +252,6 @@ fn geomean(values: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -130,13 +261,25 @@ mod tests {
         assert!((mean - 1.0).abs() < 1e-12);
     }
 
+    fn case(values: &[(&str, Option<f64>)]) -> CaseRow {
+        let cell = |&(engine, value): &(&str, Option<f64>)| {
+            Cell::counted(engine, value.ok_or_else(|| Failed::Unable("too hot".into())))
+        };
+        CaseRow { name: "k".into(), about: String::new(), cells: values.iter().map(cell).collect() }
+    }
+
     #[test]
-    fn ratios_are_to_the_baseline() {
-        let of = |engine, ms| Samples { engine, times: vec![Duration::from_millis(ms)], gas_used: None };
-        let row = KernelRow::new("k", 1, &[of("other", 30), of(BASELINE, 20)]);
-        let ratios: Vec<_> = row.engines.iter().map(|cell| cell.ratio).collect();
-        assert_eq!(ratios, [Some(1.5), Some(1.0)]);
-        let alone = KernelRow::new("k", 1, &[of("other", 30)]);
-        assert_eq!(alone.engines.first().and_then(|cell| cell.ratio), None);
+    fn ratios_are_to_each_baseline_and_a_gap_shows() {
+        let group = What::Kernels.group().expect("a group");
+        let rows = vec![
+            case(&[("ghost", Some(30.0)), ("silverfir", Some(60.0)), ("wasmi+fuel", Some(20.0))]),
+            case(&[("ghost", Some(10.0)), ("silverfir", None), ("wasmi+fuel", Some(20.0))]),
+        ];
+        let group = GroupRow::new(group, rows);
+        assert_eq!(group.cases[0].cells[0].ratios, [Some(1.5), Some(0.5)]);
+        assert_eq!(group.cases[1].cells[0].ratios, [Some(0.5), None]);
+        assert_eq!(group.means[1].cases, 1);
+        assert_eq!(group.means[0].geomeans[1], Some(0.5));
+        assert!(group.table().contains("no figure: silverfir on k: too hot"), "{}", group.table());
     }
 }

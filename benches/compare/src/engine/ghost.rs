@@ -1,33 +1,76 @@
 //! ghost-wasm with gas on: there is no other way to run it.
 
-use std::error::Error;
+use ghost_wasm::internals::{NoSink, Stream};
+use ghost_wasm::{
+    Caller, Config, Engine, Extern, Instance, Linker, Module, ModuleStream, Profile, Store, TypedFunc,
+};
 
-use ghost_wasm::{Config, Engine, Linker, Module, Profile, Store, TypedFunc};
+use super::host::{define_contract_host, input_of, typed_entry};
+use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned};
 
-use super::{GAS, Instance};
+/// What a datagram of the loader carries.
+const CHUNK_BYTES: usize = 1200;
 
-struct Loaded {
-    store: Store<()>,
-    run: TypedFunc<(i32,), i64>,
+struct Ghost {
+    engine: Engine,
+    linker: Linker<Input>,
+    chunk_bytes: usize,
 }
 
-pub fn load(wasm: &[u8]) -> Result<Box<dyn Instance>, Box<dyn Error>> {
+typed_entry!();
+
+/// Modules are fed as a whole.
+pub fn whole() -> Result<Box<dyn Questions>, Failure> {
+    make(usize::MAX)
+}
+
+/// Modules are fed as they arrive from the network.
+pub fn chunks() -> Result<Box<dyn Questions>, Failure> {
+    make(CHUNK_BYTES)
+}
+
+fn make(chunk_bytes: usize) -> Result<Box<dyn Questions>, Failure> {
     let engine = Engine::new(&Config::new(Profile::WASM_2_EXT));
-    let module = Module::new(&engine, wasm)?;
-    let mut store = Store::new(&engine, ());
-    store.set_gas(GAS);
-    let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
-    let run = instance.get_typed_func(&store, "run")?;
-    Ok(Box::new(Loaded { store, run }))
+    let mut linker = Linker::new(&engine);
+    define_contract_host!(linker, Caller, Extern::Memory);
+    Ok(Box::new(Ghost { engine, linker, chunk_bytes }))
 }
 
-impl Instance for Loaded {
-    fn run(&mut self, argument: i32) -> Result<i64, Box<dyn Error>> {
-        self.store.set_gas(GAS);
-        Ok(self.run.call(&mut self.store, (argument,))?)
+impl Peer for Ghost {
+    type Module = Module;
+    type Live = (Store<Input>, Typed);
+
+    fn compile(&self, wasm: &[u8]) -> Result<Module, Failure> {
+        if wasm.len() <= self.chunk_bytes {
+            return Ok(Module::new(&self.engine, wasm)?);
+        }
+        let mut stream = ModuleStream::new(&self.engine);
+        for chunk in wasm.chunks(self.chunk_bytes) {
+            stream.feed(chunk)?;
+        }
+        Ok(stream.finish()?)
     }
 
-    fn gas_used(&self) -> Option<u64> {
-        Some(GAS.saturating_sub(self.store.gas_left()))
+    fn instantiate(&self, module: &Module, entry: Entry) -> Result<Self::Live, Failure> {
+        let mut store = Store::new(&self.engine, input_of(entry));
+        store.set_gas(GAS);
+        let instance = self.linker.instantiate(&mut store, module)?;
+        let entry = Typed::find(&mut store, instance, entry)?;
+        Ok((store, entry))
+    }
+
+    fn call(&self, (store, entry): &mut Self::Live, argument: i32) -> Result<Returned, Failure> {
+        store.set_gas(GAS);
+        let value = entry.call(store, argument)?;
+        Ok(Returned { value, gas_used: Some(GAS.saturating_sub(store.gas_left())) })
+    }
+
+    fn validate(&self, wasm: &[u8]) -> Result<(), Failure> {
+        let mut stream = Stream::new(&self.engine, NoSink);
+        for chunk in wasm.chunks(self.chunk_bytes) {
+            stream.feed(chunk)?;
+        }
+        stream.finish()?;
+        Ok(())
     }
 }

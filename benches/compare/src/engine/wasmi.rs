@@ -1,48 +1,66 @@
-//! wasmi with and without fuel.
+//! wasmi 2 with and without fuel, translating at the first call (its default) or at once.
 
-use std::error::Error;
+use ::wasmi::{Caller, CompilationMode, Config, Engine, Extern, Instance, Linker, Module, Store, TypedFunc};
 
-use wasmi::{Config, Engine, Linker, Module, Store, TypedFunc};
+use super::host::{define_contract_host, input_of, typed_entry};
+use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned};
 
-use super::{GAS, Instance};
-
-struct Loaded {
-    store: Store<()>,
-    run: TypedFunc<i32, i64>,
+struct Wasmi {
+    engine: Engine,
+    linker: Linker<Input>,
     metered: bool,
 }
 
-pub fn metered(wasm: &[u8]) -> Result<Box<dyn Instance>, Box<dyn Error>> {
-    load(wasm, true)
+typed_entry!();
+
+pub fn metered() -> Result<Box<dyn Questions>, Failure> {
+    make(true, CompilationMode::default())
 }
 
-pub fn unmetered(wasm: &[u8]) -> Result<Box<dyn Instance>, Box<dyn Error>> {
-    load(wasm, false)
+pub fn unmetered() -> Result<Box<dyn Questions>, Failure> {
+    make(false, CompilationMode::default())
 }
 
-fn load(wasm: &[u8], metered: bool) -> Result<Box<dyn Instance>, Box<dyn Error>> {
+pub fn eager() -> Result<Box<dyn Questions>, Failure> {
+    make(false, CompilationMode::Eager)
+}
+
+fn make(metered: bool, mode: CompilationMode) -> Result<Box<dyn Questions>, Failure> {
     let mut config = Config::default();
-    config.consume_fuel(metered);
+    config.consume_fuel(metered).compilation_mode(mode);
     let engine = Engine::new(&config);
-    let module = Module::new(&engine, wasm)?;
-    let mut store = Store::new(&engine, ());
-    if metered {
-        store.set_fuel(GAS)?;
-    }
-    let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module)?;
-    let run = instance.get_typed_func(&store, "run")?;
-    Ok(Box::new(Loaded { store, run, metered }))
+    let mut linker = Linker::new(&engine);
+    define_contract_host!(linker, Caller, Extern::Memory);
+    Ok(Box::new(Wasmi { engine, linker, metered }))
 }
 
-impl Instance for Loaded {
-    fn run(&mut self, argument: i32) -> Result<i64, Box<dyn Error>> {
-        if self.metered {
-            self.store.set_fuel(GAS)?;
-        }
-        Ok(self.run.call(&mut self.store, argument)?)
+impl Peer for Wasmi {
+    type Module = Module;
+    type Live = (Store<Input>, Typed);
+
+    fn compile(&self, wasm: &[u8]) -> Result<Module, Failure> {
+        Ok(Module::new(&self.engine, wasm)?)
     }
 
-    fn gas_used(&self) -> Option<u64> {
-        self.store.get_fuel().ok().map(|left| GAS.saturating_sub(left))
+    fn instantiate(&self, module: &Module, entry: Entry) -> Result<Self::Live, Failure> {
+        let mut store = Store::new(&self.engine, input_of(entry));
+        if self.metered {
+            store.set_fuel(GAS)?;
+        }
+        let instance = self.linker.instantiate_and_start(&mut store, module)?;
+        let entry = Typed::find(&mut store, instance, entry)?;
+        Ok((store, entry))
+    }
+
+    fn call(&self, (store, entry): &mut Self::Live, argument: i32) -> Result<Returned, Failure> {
+        if self.metered {
+            store.set_fuel(GAS)?;
+        }
+        let value = entry.call(store, argument)?;
+        Ok(Returned { value, gas_used: store.get_fuel().ok().map(|left| GAS.saturating_sub(left)) })
+    }
+
+    fn validate(&self, wasm: &[u8]) -> Result<(), Failure> {
+        Ok(Module::validate(&self.engine, wasm)?)
     }
 }
