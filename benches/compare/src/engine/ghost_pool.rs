@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use ghost_wasm::{Caller, Config, Engine, Extern, Instance, InstancePool, Linker, Module, Profile, Store, TypedFunc};
+use ghost_wasm::{
+    Caller, Config, Engine, Extern, Instance, InstancePool, Linker, Module, Profile, Store, TypedFunc,
+};
 
 use super::host::{define_contract_host, input_of, typed_entry};
 use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned};
