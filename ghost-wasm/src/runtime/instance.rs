@@ -388,6 +388,15 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
     let data = &module.inner.data;
     let entity = store.instance(index)?;
     let (funcs, globals) = (entity.funcs.clone(), entity.globals.clone());
+    // The items are constant expressions, evaluated before any segment is applied.
+    for item in data.elems.iter().flat_map(|segment| &segment.items) {
+        let op = match item {
+            ElemItem::Func(_) => Op::RefFunc,
+            ElemItem::Null => Op::RefNull,
+            ElemItem::Global(_) => Op::GlobalGet,
+        };
+        store.charge_class(op.class())?;
+    }
     for (number, segment) in data.elems.iter().enumerate() {
         match &segment.mode {
             SegmentMode::Passive => continue,

@@ -1,0 +1,31 @@
+//! What an instantiation costs: the constant expressions in it, operator by operator.
+
+use ghost_wasm::{Config, Engine, Linker, Module, Profile, Store};
+
+/// Gas of instantiating a module with these element segments, whose global 0 is an imported reference.
+fn gas(elements: &str) -> u64 {
+    let engine = Engine::new(&Config::new(Profile::WASM_2));
+    let compile = |text: &str| Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let provider = compile(r#"(module (func $f) (global (export "g") funcref (ref.func $f)))"#);
+    let text = format!(r#"(module (import "m" "g" (global funcref)) (table 8 funcref) (func $f) {elements})"#);
+    let module = compile(&text);
+
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let instance = linker.instantiate(&mut store, &provider).unwrap();
+    linker.instance(&mut store, "m", instance).unwrap();
+    store.set_gas(1_000_000);
+    linker.instantiate(&mut store, &module).unwrap();
+    store.gas_used()
+}
+
+#[test]
+fn items_of_element_segments_cost_what_their_operators_cost() {
+    let get = u64::from(Profile::WASM_2.schedule().class(ghost_wasm::internals::Op::GlobalGet.class()));
+    assert!(get > 0, "or the test shows nothing");
+    let passive = |items: &str| gas(&format!("(elem funcref {items})"));
+    assert_eq!(passive("(global.get 0) (global.get 0)"), passive("(ref.func $f) (ref.null func)") + 2 * get);
+    let active = |items: &str| gas(&format!("(elem (i32.const 0) funcref {items})"));
+    assert_eq!(active("(global.get 0) (ref.func $f)"), active("(ref.func $f) (ref.func $f)") + get);
+    assert_eq!(gas("(elem declare funcref (global.get 0))"), gas("(elem declare funcref (ref.func $f))") + get);
+}
