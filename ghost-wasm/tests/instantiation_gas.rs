@@ -7,7 +7,8 @@ fn gas(elements: &str) -> u64 {
     let engine = Engine::new(&Config::new(Profile::WASM_2));
     let compile = |text: &str| Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
     let provider = compile(r#"(module (func $f) (global (export "g") funcref (ref.func $f)))"#);
-    let text = format!(r#"(module (import "m" "g" (global funcref)) (table 8 funcref) (func $f) {elements})"#);
+    let text =
+        format!(r#"(module (import "m" "g" (global funcref)) (table 8 funcref) (func $f) {elements})"#);
     let module = compile(&text);
 
     let mut store = Store::new(&engine, ());
@@ -27,5 +28,8 @@ fn items_of_element_segments_cost_what_their_operators_cost() {
     assert_eq!(passive("(global.get 0) (global.get 0)"), passive("(ref.func $f) (ref.null func)") + 2 * get);
     let active = |items: &str| gas(&format!("(elem (i32.const 0) funcref {items})"));
     assert_eq!(active("(global.get 0) (ref.func $f)"), active("(ref.func $f) (ref.func $f)") + get);
-    assert_eq!(gas("(elem declare funcref (global.get 0))"), gas("(elem declare funcref (ref.func $f))") + get);
+    assert_eq!(
+        gas("(elem declare funcref (global.get 0))"),
+        gas("(elem declare funcref (ref.func $f))") + get
+    );
 }

@@ -82,11 +82,7 @@ impl Translator {
 
     /// Emits a jump that is taken if the condition is `sense`, and pays. The target is to be filled in.
     pub fn emit_branch_if(&mut self, condition: Popped, sense: bool) -> u32 {
-        let Branch { inst, operands, note } = match self.fuse_branch(condition, sense) {
-            Some(branch) => branch,
-            // Every integer comparison has its branch.
-            None => Branch { inst: Family::IntBranch.inst(0, 0), operands: 0, note: None },
-        };
+        let Branch { inst, operands, note } = self.fuse_branch(condition, sense);
         match note {
             // The load in it was checked for a charge when it was emitted; its entry belongs to the run that
             // ends here.

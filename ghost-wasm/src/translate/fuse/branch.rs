@@ -1,0 +1,248 @@
+//! Fusion of branches with what makes their condition: comparison, sum, test, load.
+
+use super::super::Translator;
+use super::super::branch::{exchanged, negated};
+use super::super::emit::{Operand, Popped, fields, fields_x};
+use super::{At, short_x};
+use crate::code::inst::{BRANCH_LOAD_OF, Family, InstId, pair};
+use crate::code::map::MapEntry;
+use crate::table::ops::Op;
+
+/// A branch on a condition, with the map's entry of a load in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    pub inst: InstId,
+    pub operands: u64,
+    pub note: Option<MapEntry>,
+}
+
+impl Translator {
+    /// The branch that jumps if the condition is `sense`, with as much of what makes the condition as fits.
+    pub fn fuse_branch(&mut self, condition: Popped, sense: bool) -> Branch {
+        let (op, variant, operands) = match self.just_made(condition.operand) {
+            Some(position) => {
+                let (family, row, variant) = self.inst_at(position).parts();
+                let op = family.rows()[usize::from(row)];
+                let operands = self.word_at(position + 1);
+                match family {
+                    Family::IntCompare => {
+                        self.retract(position);
+                        (if sense { op } else { negated(op) }, variant / 2, operands)
+                    }
+                    Family::FloatCompare => {
+                        self.retract(position);
+                        let inst = Family::FloatBranch.inst(row, variant / 2 * 2 + u16::from(!sense));
+                        return Branch { inst, operands, note: None };
+                    }
+                    _ => (if sense { Op::I32Ne } else { Op::I32Eq }, 3, 0),
+                }
+            }
+            None => {
+                let op = if sense { Op::I32Ne } else { Op::I32Eq };
+                match self.no_const(condition) {
+                    Operand::Slot(slot) => (op, 2, fields_x(0, slot.field(), 0)),
+                    _ => (op, 3, 0),
+                }
+            }
+        };
+        // Every comparison has its branch.
+        let row = Family::IntBranch.row_of(op).unwrap_or(0);
+        let unfused = Branch { inst: Family::IntBranch.inst(row, variant), operands, note: None };
+        let further = match self.last {
+            Some(position) => self
+                .fuse_latch(position, op, variant, operands, condition.height)
+                .or_else(|| self.fuse_test(position, op, variant, operands))
+                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height)),
+            None => None,
+        };
+        further.unwrap_or_else(|| self.through_acc(unfused, variant))
+    }
+
+    /// A branch on a slot that the accumulator has too.
+    fn through_acc(&self, branch: Branch, variant: u16) -> Branch {
+        let slot_is = |at: u32| {
+            self.mirror.is_some_and(|mirror| {
+                mirror.slot.field() == branch.operands >> at & 0xffff && self.mirrors(mirror.slot, false)
+            })
+        };
+        // Slot-slot to slot-accumulator, slot-immediate to accumulator-immediate.
+        let by = if (variant == 0 && slot_is(32)) || (variant == 2 && slot_is(16)) { 1 } else { 0 };
+        Branch { inst: InstId(branch.inst.0 + by), ..branch }
+    }
+
+    /// The last op adds, and the branch compares the sum. Variants are those of [`Family::IntBranch`].
+    fn fuse_latch(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+        height: usize,
+    ) -> Option<Branch> {
+        let (family, row, add_variant) = self.inst_at(position).parts();
+        let add = if is_wide(op) { Op::I64Add } else { Op::I32Add };
+        if family != Family::IntBinary || *family.rows().get(usize::from(row))? != add {
+            return None;
+        }
+        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
+        let in_slot = add_variant % 2 == 0;
+        let word = self.word_at(position + 1);
+        // Where the sum goes: its slot, or one that is free now, because the branch has used it up.
+        let d = if in_slot { word & 0xffff } else { self.slots.operand(height).field() };
+        let (op, right) = match variant {
+            0 if in_slot && l == d && r != d => (op, At::Slot(r)),
+            0 if in_slot && r == d && l != d => (exchanged(op), At::Slot(l)),
+            1 if !in_slot || l != d => (exchanged(op), At::Slot(l)),
+            2 if in_slot && l == d => (op, At::Short(short_x(operands)?)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        let (a, step) = match self.operands_of(position, add, add_variant | 1)? {
+            (At::Slot(a), step @ (At::Slot(_) | At::Short(_))) => (a, step),
+            _ => return None,
+        };
+        let kinds = match (step, right) {
+            (At::Short(_), At::Slot(_)) => 0,
+            (At::Short(_), _) => 1,
+            (_, At::Slot(_)) => 2,
+            (_, _) => 3,
+        };
+        self.retract(position);
+        let inst = Family::Latch.inst(Family::Latch.row_of(op)?, kinds);
+        Some(Branch { inst, operands: fields(d, a, step.field(), right.field()), note: None })
+    }
+
+    /// The last op's result is compared with zero.
+    fn fuse_test(&mut self, position: u32, op: Op, variant: u16, operands: u64) -> Option<Branch> {
+        let zero = match op {
+            Op::I32Eq | Op::I64Eq => 4,
+            Op::I32Ne | Op::I64Ne => 0,
+            _ => return None,
+        };
+        let (family, row, made) = self.inst_at(position).parts();
+        if family != Family::IntBinary || variant != 3 || operands >> 32 != 0 || made % 2 == 0 {
+            return None;
+        }
+        let tested = *family.rows().get(usize::from(row))?;
+        let row = Family::Test.row_of(tested)?;
+        // A 64-bit result of which the low half alone is compared is something else.
+        if is_wide(op) != (tested == Op::I64And) {
+            return None;
+        }
+        let word = self.word_at(position + 1);
+        let (kinds, operands) = match made - 1 {
+            pair::SLOT_SLOT => (0, word),
+            pair::SLOT_IMM => (1, word),
+            pair::ACC_SLOT => (2, word),
+            pair::SLOT_ACC => (2, word >> 16 << 32),
+            pair::ACC_IMM => (3, word),
+            _ => return None,
+        };
+        self.retract(position);
+        Some(Branch { inst: Family::Test.inst(row, kinds + zero), operands, note: None })
+    }
+
+    /// The last op loads one side of the comparison.
+    fn fuse_load_branch(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+        height: usize,
+    ) -> Option<Branch> {
+        let (family, row, load_variant) = self.inst_at(position).parts();
+        let load = *family.rows().get(usize::from(row))?;
+        let address_in_acc = match load_variant {
+            0 | 2 => return self.fuse_load_branch_keep(position, op, variant, operands),
+            1 => false,
+            3 => true,
+            _ => return None,
+        };
+        let (op, right) = match variant {
+            1 => (exchanged(op), At::Slot(operands >> 16 & 0xffff)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        if family != Family::Load {
+            return None;
+        }
+        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
+        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let word = self.word_at(position + 1);
+        let note = self.map.pop();
+        let flushed = self.flushed;
+        self.retract(position);
+        let right = match (right, flushed) {
+            // The other side had been forced out of the accumulator by the load.
+            (At::Slot(slot), Some((made_by, entry)))
+                if entry as usize >= height && self.slots.operand(entry as usize).field() == slot =>
+            {
+                self.undirect(made_by);
+                At::Acc
+            }
+            (right, _) => right,
+        };
+        let kinds = match (address_in_acc, right) {
+            (false, At::Slot(_)) => 0,
+            (false, At::Short(_)) => 1,
+            (false, At::Acc) => 2,
+            (true, At::Slot(_)) => 3,
+            (true, _) => 4,
+        };
+        let operands = fields_x(word >> 16 & 0xffff, right.field(), (word >> 32) as u32);
+        Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
+    }
+
+    /// The same where what was loaded goes to a slot.
+    fn fuse_load_branch_keep(
+        &mut self,
+        position: u32,
+        op: Op,
+        variant: u16,
+        operands: u64,
+    ) -> Option<Branch> {
+        let (family, row, load_variant) = self.inst_at(position).parts();
+        let load = *family.rows().get(usize::from(row))?;
+        let word = self.word_at(position + 1);
+        let (d, offset) = (word & 0xffff, word >> 32);
+        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
+        if family != Family::Load || offset > 0xffff {
+            return None;
+        }
+        let (op, right) = match variant {
+            0 if l == d && r != d => (op, At::Slot(r)),
+            0 if r == d && l != d => (exchanged(op), At::Slot(l)),
+            // The accumulator has what was loaded: nothing was emitted since.
+            1 if l != d => (exchanged(op), At::Slot(l)),
+            2 if l == d => (op, At::Short(short_x(operands)?)),
+            3 => (op, At::Short(short_x(operands)?)),
+            _ => return None,
+        };
+        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
+        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let note = self.map.pop();
+        self.retract(position);
+        // The variant of the load says whether its address is in the accumulator.
+        let kinds = load_variant + if matches!(right, At::Slot(_)) { 5 } else { 6 };
+        let operands = fields(d, word >> 16 & 0xffff, right.field(), offset);
+        Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
+    }
+}
+
+/// Whether a comparison is of i64.
+fn is_wide(op: Op) -> bool {
+    matches!(
+        op,
+        Op::I64Eq
+            | Op::I64Ne
+            | Op::I64LtS
+            | Op::I64LtU
+            | Op::I64GtS
+            | Op::I64GtU
+            | Op::I64LeS
+            | Op::I64LeU
+            | Op::I64GeS
+            | Op::I64GeU
+    )
+}
