@@ -32,10 +32,10 @@ unsafe impl Send for Stack {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllocFailed;
 
-const SLOTS_FIRST: usize = 512;
-const FRAMES_FIRST: usize = 64;
+const SLOTS_FIRST: usize = 64;
+const FRAMES_FIRST: usize = 16;
 /// Stacks that have grown beyond this many first sizes are not kept for a next use.
-const KEPT_MAX: usize = 32;
+const KEPT_MAX: usize = 256;
 const EMPTY_FRAME: Frame = Frame { ip: core::ptr::null(), fp: core::ptr::null_mut() };
 
 impl Stack {

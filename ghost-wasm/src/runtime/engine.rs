@@ -3,33 +3,45 @@
 use alloc::sync::Arc;
 
 use super::config::Config;
+use super::memory::Spare;
 use super::profile::Profile;
 
 /// A configured engine. Cheap to clone; clones are the same engine.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    config: Arc<Config>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    spare: Spare,
 }
 
 impl Engine {
     /// An engine with these choices.
     pub fn new(config: &Config) -> Engine {
-        Engine { config: Arc::new(config.clone()) }
+        Engine { shared: Arc::new(Shared { config: config.clone(), spare: Spare::default() }) }
     }
 
     /// The engine's configuration.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.shared.config
     }
 
     /// The rules the engine follows.
     pub fn profile(&self) -> &Profile {
-        &self.config.profile
+        &self.shared.config.profile
+    }
+
+    /// Memory for the next instances.
+    pub(crate) fn spare(&self) -> &Spare {
+        &self.shared.spare
     }
 
     /// Whether both are clones of one engine.
     pub fn same(a: &Engine, b: &Engine) -> bool {
-        Arc::ptr_eq(&a.config, &b.config)
+        Arc::ptr_eq(&a.shared, &b.shared)
     }
 }
 

@@ -9,9 +9,12 @@
 #![allow(unsafe_code)]
 
 use alloc::alloc::{Layout, alloc_zeroed};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ops::Range;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::context::{AsContext, AsContextMut};
 use crate::Error;
@@ -82,11 +85,16 @@ fn zeroed(len: usize) -> Result<Vec<u8>, Error> {
     Ok(unsafe { Vec::from_raw_parts(pointer, len, len) })
 }
 
-/// Zeroed marks and bytes for a memory of `len` bytes, and where the bytes begin.
+/// Room for at least this many bytes is asked for at once. From 128 KiB on the usual allocators take fresh
+/// memory from the system, which is zero without being touched; where memory is scarce nothing is wasted.
+const ROOM_BYTES_MIN: usize = if cfg!(feature = "std") { 2 * PAGE_BYTES as usize } else { 0 };
+
+/// Zeroed marks and bytes for a memory of `len` bytes or more, and where the bytes begin.
 fn space(len: usize) -> Result<(Vec<u8>, usize), Error> {
     if len == 0 {
         return Ok((Vec::new(), 0));
     }
+    let len = len.max(ROOM_BYTES_MIN);
     let marks = len.div_ceil(PART_BYTES);
     let size = len.checked_add(marks + PART_BYTES).ok_or_else(refused)?;
     let space = zeroed(size)?;
@@ -99,11 +107,70 @@ fn bytes_of(pages: u32) -> Result<usize, Error> {
     usize::try_from(u64::from(pages) * PAGE_BYTES).map_err(|_| refused())
 }
 
+/// Spaces that memories have left, for the next ones: all zero, a few, none large. Instances that come and go
+/// then cost what they write, although the allocator zeroes what it gives a second time.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    /// Each null or a box's own pointer: who swaps it out owns it.
+    slots: [AtomicPtr<(Vec<u8>, usize)>; SPARE_MAX],
+}
+
+/// Spaces that an engine keeps.
+const SPARE_MAX: usize = 4;
+/// The largest of them: 31 pages.
+const SPARE_BYTES_MAX: usize = 2 << 20;
+
+impl Spare {
+    /// A space with room for `len` bytes.
+    fn take(&self, len: usize) -> Option<(Vec<u8>, usize)> {
+        self.slots.iter().find_map(|slot| {
+            let pointer = slot.swap(ptr::null_mut(), Ordering::Acquire);
+            if pointer.is_null() {
+                return None;
+            }
+            // SAFETY: made by `Box::into_raw` in `put`, and no longer in a slot: owned here alone.
+            let space = unsafe { Box::from_raw(pointer) };
+            if space.0.len() - space.1 >= len {
+                return Some(*space);
+            }
+            self.put(space);
+            None
+        })
+    }
+
+    fn put(&self, space: Box<(Vec<u8>, usize)>) {
+        debug_assert!(space.0.iter().all(|&byte| byte == 0));
+        let pointer = Box::into_raw(space);
+        let free = |slot: &AtomicPtr<_>| {
+            slot.compare_exchange(ptr::null_mut(), pointer, Ordering::Release, Ordering::Relaxed).is_ok()
+        };
+        if !self.slots.iter().any(free) {
+            // SAFETY: made just above, and in no slot.
+            drop(unsafe { Box::from_raw(pointer) });
+        }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        for slot in &mut self.slots {
+            let pointer = core::mem::replace(slot.get_mut(), ptr::null_mut());
+            if !pointer.is_null() {
+                // SAFETY: made by `Box::into_raw` in `put`, and no longer in a slot.
+                drop(unsafe { Box::from_raw(pointer) });
+            }
+        }
+    }
+}
+
 impl LinearMemory {
     /// A memory of a type. `pages_max` is the profile's limit, which the type keeps.
-    pub fn new(ty: MemoryType, pages_max: u32) -> Result<LinearMemory, Error> {
+    pub fn new(ty: MemoryType, pages_max: u32, spare: &Spare) -> Result<LinearMemory, Error> {
         let len = bytes_of(ty.min)?;
-        let (space, base) = space(len)?;
+        let (space, base) = match (len > 0).then(|| spare.take(len)).flatten() {
+            Some(space) => space,
+            None => space(len)?,
+        };
         let mut memory = LinearMemory {
             space,
             base,
@@ -217,9 +284,9 @@ impl LinearMemory {
 /// A memory that is kept for its next use holds at most this many bytes more than it had at first: what a
 /// single call has grown it to may stay, unless it is much.
 const KEPT_BEYOND_BYTES_MAX: usize = 4 << 20;
-/// The lowest bit of eight marks at once: of these values only [`MARKED`] has it.
-const EIGHT_MARKED: u64 = 0x0101_0101_0101_0101;
-const _: () = assert!(MARKED & 1 == 1 && INITIAL & 1 == 0);
+/// Makes eight marks of one.
+const EIGHT: u64 = 0x0101_0101_0101_0101;
+const _: () = assert!(MARKED != 0 && INITIAL != 0 && MARKED & INITIAL == 0);
 
 /// What a new memory holds after instantiation, and how it gets there again.
 impl LinearMemory {
@@ -264,24 +331,37 @@ impl LinearMemory {
                 self.restore(part, image);
             }
         } else {
-            let mut part = 0;
-            while let Some(top) = self.base.checked_sub(part).filter(|_| part < self.parts()) {
-                let eight = top.checked_sub(8).and_then(|low| self.space.get(low..top)?.first_chunk());
-                if eight.is_some_and(|eight| u64::from_ne_bytes(*eight) & EIGHT_MARKED == 0) {
-                    part += 8;
-                    continue;
-                }
-                for part in part..part + 8 {
-                    if self.mark(part) == MARKED {
-                        self.restore(part, image);
-                    }
-                }
-                part += 8;
-            }
+            self.restore_marked(image, MARKED);
             self.len = image.len;
         }
         self.refresh();
         Ok(())
+    }
+
+    /// Leaves the memory's space to the next one.
+    pub fn retire(mut self, spare: &Spare) {
+        if self.space.is_empty() || self.space.len() > SPARE_BYTES_MAX {
+            return;
+        }
+        // Nothing but zeros: whatever has a mark goes.
+        self.restore_marked(&Image::default(), MARKED | INITIAL);
+        spare.put(Box::new((core::mem::take(&mut self.space), self.base)));
+    }
+
+    /// Brings back all parts whose mark has one of `bits`.
+    fn restore_marked(&mut self, image: &Image, bits: u8) {
+        let mut part = 0;
+        while let Some(top) = self.base.checked_sub(part).filter(|_| part < self.parts()) {
+            let eight = top.checked_sub(8).and_then(|low| self.space.get(low..top)?.first_chunk());
+            if eight.is_none_or(|eight| u64::from_ne_bytes(*eight) & (EIGHT * u64::from(bits)) != 0) {
+                for part in part..part + 8 {
+                    if self.mark(part) & bits != 0 {
+                        self.restore(part, image);
+                    }
+                }
+            }
+            part += 8;
+        }
     }
 
     /// Brings back what stores that mark `part` may have written.

@@ -219,6 +219,14 @@ impl<T> Store<T> {
     }
 }
 
+impl Drop for StoreInner {
+    fn drop(&mut self) {
+        for memory in self.memories.drain(..) {
+            memory.retire(self.engine.spare());
+        }
+    }
+}
+
 impl StoreInner {
     /// The canonical number of a type.
     pub fn type_id(&mut self, ty: &FuncType) -> u32 {
@@ -264,7 +272,7 @@ impl StoreInner {
             return Err(Error::limit(Limit::MemoryPages, u64::from(most)));
         }
         self.allow_memory(0, ty.min)?;
-        self.memories.push(Box::new(LinearMemory::new(ty, most)?));
+        self.memories.push(Box::new(LinearMemory::new(ty, most, self.engine.spare())?));
         Ok(self.memories.len() as u32 - 1)
     }
 

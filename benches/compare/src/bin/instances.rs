@@ -115,7 +115,61 @@ fn wasmi(wasm: &[u8]) -> Result<Candidate> {
     Ok(("wasmi+fuel", Box::new(run)))
 }
 
+/// Live instances whose memory is measured at once.
+const LIVE: usize = 2000;
+
+/// Bytes of this process that are resident.
+fn resident() -> Option<f64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split(' ').nth(1)?.parse::<f64>().ok()? * 4096.0)
+}
+
+/// Resident KiB of a live instance of [`SMALL`], which has written to one page of 4 KiB.
+fn live_ghost(wasm: &[u8]) -> Result<Option<f64>> {
+    use ghost_wasm::{Config, Engine, Linker, Module, Profile, Store};
+    let engine = Engine::new(&Config::new(Profile::WASM_2_EXT));
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("env", "log", |_: i32| {})?;
+    let pre = linker.instantiate_pre(&Module::new(&engine, wasm)?)?;
+    let mut live = Vec::with_capacity(LIVE);
+    let before = resident();
+    for _ in 0..LIVE {
+        let mut store = Store::new(&engine, ());
+        let instance = pre.instantiate(&mut store)?;
+        instance.get_typed_func::<(i32,), i32>(&store, "run")?.call(&mut store, (1,))?;
+        live.push(store);
+    }
+    Ok(before.zip(resident()).map(|(before, after)| (after - before) / LIVE as f64 / 1024.0))
+}
+
+fn live_wasmi(wasm: &[u8]) -> Result<Option<f64>> {
+    use wasmi::{Config, Engine, Linker, Module, Store};
+    let engine = Engine::new(Config::default().consume_fuel(true));
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("env", "log", |_: i32| {})?;
+    let module = Module::new(&engine, wasm)?;
+    let mut live = Vec::with_capacity(LIVE);
+    let before = resident();
+    for _ in 0..LIVE {
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(GAS)?;
+        let instance = linker.instantiate_and_start(&mut store, &module)?;
+        instance.get_typed_func::<i32, i32>(&store, "run")?.call(&mut store, 1)?;
+        live.push(store);
+    }
+    Ok(before.zip(resident()).map(|(before, after)| (after - before) / LIVE as f64 / 1024.0))
+}
+
 fn main() -> Result<()> {
+    let small = wat::parse_str(SMALL)?;
+    println!("{LIVE} live instances of one page, of which 4 KiB were written");
+    // First, in memory that nobody has used.
+    for (what, kib) in [("ghost", live_ghost(&small)?), ("wasmi+fuel", live_wasmi(&small)?)] {
+        match kib {
+            Some(kib) => println!("  {what:16} {kib:9.1} KiB each"),
+            None => println!("  {what:16} not known on this system"),
+        }
+    }
     for (name, text) in [("one page", SMALL), ("17 pages", RUSTC)] {
         let wasm = wat::parse_str(text)?;
         let mut candidates = vec![wasmi(&wasm)?];
