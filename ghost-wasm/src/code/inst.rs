@@ -249,18 +249,34 @@ impl Family {
     }
 
     /// The row of an operator.
+    #[inline]
     pub const fn row_of(self, op: Op) -> Option<u16> {
-        let rows = self.rows();
-        let mut row = 0;
-        while row < rows.len() {
-            if rows[row] as u16 == op as u16 {
-                return Some(row as u16);
-            }
-            row += 1;
+        match ROWS_OF[self as usize][op as usize] {
+            NO_ROW => None,
+            row => Some(row as u16),
         }
-        None
     }
 }
+
+/// Not the operator of any row.
+const NO_ROW: u8 = u8::MAX;
+
+/// For each family the row of each operator: the translator asks for one at nearly every operator.
+static ROWS_OF: [[u8; Op::ALL.len()]; Family::ALL.len()] = {
+    let mut table = [[NO_ROW; Op::ALL.len()]; Family::ALL.len()];
+    let mut at = 0;
+    while at < Family::ALL.len() {
+        let rows = Family::ROWS[at];
+        assert!(rows.len() < NO_ROW as usize);
+        let mut row = rows.len();
+        while row > 0 {
+            row -= 1;
+            table[at][rows[row] as usize] = row as u8;
+        }
+        at += 1;
+    }
+    table
+};
 
 const BASES: [u16; Family::ALL.len() + 1] = {
     let mut bases = [0; Family::ALL.len() + 1];
@@ -275,37 +291,79 @@ const BASES: [u16; Family::ALL.len() + 1] = {
 /// How many instructions there are.
 pub const COUNT: usize = BASES[Family::ALL.len()] as usize;
 
+/// What the passes over finished code ask of each instruction.
+#[derive(Clone, Copy)]
+struct Facts {
+    family: Family,
+    row: u8,
+    variant: u8,
+    /// Its words, without the targets of a `br_table`.
+    words: u8,
+}
+
+static FACTS: [Facts; COUNT] = {
+    let mut table = [Facts { family: Family::Control, row: 0, variant: 0, words: 1 }; COUNT];
+    let mut number = 0;
+    let mut at = 0;
+    while at < Family::ALL.len() {
+        let family = Family::ALL[at];
+        while number < BASES[at + 1] as usize {
+            let within = number as u16 - BASES[at];
+            let (row, variant) = (within / family.variants(), within % family.variants());
+            assert!(row < NO_ROW as u16 && variant <= u8::MAX as u16);
+            let words = words(family, variant);
+            table[number] = Facts { family, row: row as u8, variant: variant as u8, words };
+            number += 1;
+        }
+        at += 1;
+    }
+    table
+};
+
+/// The words of an instruction, without the targets of a `br_table`.
+const fn words(family: Family, variant: u16) -> u8 {
+    match family {
+        Family::Control => match variant {
+            control::UNREACHABLE => 2,
+            control::CALL_INDIRECT_SLOT | control::CALL_INDIRECT_ACC => 4,
+            control::RETURN_CALL_INDIRECT_SLOT | control::RETURN_CALL_INDIRECT_ACC => 4,
+            // The default's target is always there.
+            control::BR_TABLE_SLOT | control::BR_TABLE_ACC => 4,
+            _ => 3,
+        },
+        Family::Service | Family::IntBranch | Family::FloatBranch => 4,
+        Family::Latch | Family::Test | Family::LoadBranch => 4,
+        Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
+        Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
+        Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
+        Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
+        Family::CompareSelect | Family::LoadFloatPair | Family::Sum128 => 3,
+        _ => 2,
+    }
+}
+
 impl InstId {
+    fn facts(self) -> Facts {
+        let nothing = Facts { family: Family::Control, row: 0, variant: 0, words: 1 };
+        FACTS.get(usize::from(self.0)).copied().unwrap_or(nothing)
+    }
+
     /// Its family, row and variant.
+    #[inline]
     pub fn parts(self) -> (Family, u16, u16) {
-        let after = BASES.partition_point(|&base| base <= self.0);
-        let last = Family::ALL.len() - 1;
-        let found = Family::ALL[after.saturating_sub(1).min(last)];
-        let within = self.0 - found.base();
-        (found, within / found.variants(), within % found.variants())
+        let facts = self.facts();
+        (facts.family, u16::from(facts.row), u16::from(facts.variant))
     }
 
     /// The words of the instruction at the start of `code`.
+    #[inline]
     pub fn words(self, code: &[u64]) -> usize {
-        let (family, _, variant) = self.parts();
-        match family {
-            Family::Control => match variant {
-                control::UNREACHABLE => 2,
-                control::CALL_INDIRECT_SLOT | control::CALL_INDIRECT_ACC => 4,
-                control::RETURN_CALL_INDIRECT_SLOT | control::RETURN_CALL_INDIRECT_ACC => 4,
-                control::BR_TABLE_SLOT | control::BR_TABLE_ACC => {
-                    4 + code.get(1).map_or(0, |word| (word >> 32) as usize)
-                }
-                _ => 3,
-            },
-            Family::Service | Family::IntBranch | Family::FloatBranch => 4,
-            Family::Latch | Family::Test | Family::LoadBranch => 4,
-            Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
-            Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
-            Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
-            Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
-            Family::CompareSelect | Family::LoadFloatPair | Family::Sum128 => 3,
-            _ => 2,
+        const TABLE_SLOT: u16 = Family::Control.inst(0, control::BR_TABLE_SLOT).0;
+        const TABLE_ACC: u16 = Family::Control.inst(0, control::BR_TABLE_ACC).0;
+        let words = usize::from(self.facts().words);
+        match self.0 {
+            TABLE_SLOT | TABLE_ACC => words + code.get(1).map_or(0, |word| (word >> 32) as usize),
+            _ => words,
         }
     }
 }
