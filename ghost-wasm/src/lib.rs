@@ -18,7 +18,7 @@ mod valid;
 
 pub use error::{Error, FrameInfo, Trap};
 pub use runtime::caller::Caller;
-pub use runtime::config::Config;
+pub use runtime::config::{Config, Translation};
 pub use runtime::context::{AsContext, AsContextMut};
 pub use runtime::engine::Engine;
 pub use runtime::func::{Func, TypedFunc};
@@ -87,7 +87,7 @@ pub mod internals {
         let translator = crate::translate::Translator::new(profile.schedule(), frame_slots).canonical();
         let mut stream = Stream::new(engine, translator);
         stream.feed(bytes)?;
-        Ok(stream.finish()?.1.into_code())
+        Ok(stream.finish()?.1.take_code())
     }
 
     /// The name of an internal instruction, by its number in [`Steps`](crate::exec::step::Steps).

@@ -2,7 +2,7 @@
 
 use ghost_wasm::{
     Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Global, GlobalType, Instance, Linker, Memory,
-    MemoryType, Module, ModuleStream, Profile, Store, Table, TableType, TrapCode, Val, ValType,
+    MemoryType, Module, ModuleStream, Profile, Store, Table, TableType, Translation, TrapCode, Val, ValType,
 };
 
 use crate::spectest;
@@ -22,7 +22,12 @@ pub struct GhostBackend {
 impl GhostBackend {
     /// The engine under a profile.
     pub fn new(profile: Profile) -> GhostBackend {
-        let engine = Engine::new(&Config::new(profile));
+        GhostBackend::with_translation(profile, Translation::default())
+    }
+
+    /// The engine under a profile, with bodies translated then.
+    pub fn with_translation(profile: Profile, when: Translation) -> GhostBackend {
+        let engine = Engine::new(Config::new(profile).translation(when));
         GhostBackend {
             store: Store::new(&engine, ()),
             linker: Linker::new(&engine),

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::map::CodeMap;
+use super::map::{CodeMap, MapEntry};
 use super::record::{CodeRecord, Word};
 
 /// A translated body, before the code has its final place.
@@ -66,11 +66,6 @@ impl ModuleCode {
         &self.records
     }
 
-    /// Operators' places.
-    pub fn map(&self) -> &CodeMap {
-        &self.map
-    }
-
     /// Where each body starts, by defined function.
     #[cfg(feature = "internals")]
     pub fn starts(&self) -> &[u32] {
@@ -89,6 +84,18 @@ impl ModuleCode {
         &self.words
     }
 
+    /// The op at an address (`here`) or the call before it, and whose body it is in.
+    pub fn place(&self, ip: *const Word, here: bool) -> Option<(MapEntry, u32)> {
+        let position = self.position(ip)?;
+        let entry = if here { self.map.at(position) } else { self.map.before(position) }?;
+        Some((entry, self.function_at(entry.position)?))
+    }
+
+    /// The first word: no two codes that live have the same.
+    pub fn base(&self) -> *const Word {
+        self.words.as_ptr()
+    }
+
     /// The position of an address, if it lies in this code.
     pub fn position(&self, ip: *const Word) -> Option<u32> {
         let bytes = (ip as usize).checked_sub(self.words.as_ptr() as usize)?;
@@ -97,7 +104,7 @@ impl ModuleCode {
     }
 
     /// The function (by module index) whose body holds a position.
-    pub fn function_at(&self, position: u32) -> Option<u32> {
+    fn function_at(&self, position: u32) -> Option<u32> {
         let after = self.starts.partition_point(|&start| start <= position);
         self.records.get(after.checked_sub(1)?).map(|record| record.func)
     }

@@ -5,7 +5,7 @@ pub type Word = u64;
 
 /// Where a translated function's code is, and what entering it takes. Lives in the module. A power of two in
 /// size: `call` scales its number by a shift.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct CodeRecord {
     /// The first word. Points into a boxed slice that the module owns.
@@ -20,4 +20,28 @@ pub struct CodeRecord {
     pub enter_cost: u32,
     /// The function's index in its module.
     pub func: u32,
+}
+
+/// A record with this many slots is that of a function which is not translated yet: no value stack has room
+/// for such a frame, so that a call leaves to the driver before it has done anything. (An address plus so
+/// many slots must not wrap: only where addresses have 64 bits.)
+const UNTRANSLATED_SLOTS: u32 = u32::MAX;
+
+impl CodeRecord {
+    /// The record of function `func` of its module before it is translated.
+    pub fn untranslated(func: u32) -> CodeRecord {
+        CodeRecord {
+            code: core::ptr::null(),
+            frame_slots: UNTRANSLATED_SLOTS,
+            zero_from: 0,
+            zero_count: 0,
+            enter_cost: 0,
+            func,
+        }
+    }
+
+    /// Whether there is no code yet.
+    pub fn is_untranslated(&self) -> bool {
+        self.code.is_null()
+    }
 }

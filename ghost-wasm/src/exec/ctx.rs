@@ -502,8 +502,20 @@ impl Ctx {
             let base = self.absolute(self.word(1) as u16);
             self.need_slots(base.saturating_add(slots))?;
         }
-        self.gas += i64::from(self.word(2) as u32);
+        self.repeat_call();
         Ok(())
+    }
+
+    /// After [`Exit::SlotsFull`]: the function (by module index) that was called, if it is not translated yet.
+    pub fn untranslated_callee(&self) -> Option<u32> {
+        // SAFETY: the leaving handler has set `callee` to a live record.
+        let record = unsafe { &*self.callee };
+        record.is_untranslated().then_some(record.func)
+    }
+
+    /// Gives back what the call at `ip` has paid: it runs again.
+    pub fn repeat_call(&mut self) {
+        self.gas += i64::from(self.word(2) as u32);
     }
 
     /// The `enter_cost` of the function whose frame did not fit.

@@ -2,6 +2,18 @@
 
 use super::profile::Profile;
 
+/// When validated bodies are translated to internal code. Results, gas and traps are the same; modules are
+/// refused at the same bytes. Validation is never put off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Translation {
+    /// While the module arrives; all stores share the code.
+    #[default]
+    Eager,
+    /// Each function at its first call in a store, which keeps the code. For modules of which little runs.
+    /// (Where addresses have 32 bits this is `Eager`.)
+    Lazy,
+}
+
 /// The choices for an [`Engine`](super::engine::Engine).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -9,6 +21,7 @@ pub struct Config {
     pub(crate) names: bool,
     #[cfg(feature = "internals")]
     pub(crate) stepping: bool,
+    pub(crate) translation: Translation,
 }
 
 impl Config {
@@ -17,6 +30,7 @@ impl Config {
         Config {
             profile,
             names: true,
+            translation: Translation::Eager,
             #[cfg(feature = "internals")]
             stepping: false,
         }
@@ -34,6 +48,20 @@ impl Config {
     pub fn stepping(&mut self, yes: bool) -> &mut Config {
         self.stepping = yes;
         self
+    }
+
+    /// When bodies are translated: eagerly, by default.
+    pub fn translation(&mut self, when: Translation) -> &mut Config {
+        self.translation = when;
+        self
+    }
+
+    /// Whether it steps: such code is always translated eagerly.
+    pub(crate) fn steps(&self) -> bool {
+        #[cfg(feature = "internals")]
+        return self.stepping;
+        #[cfg(not(feature = "internals"))]
+        false
     }
 
     /// The profile.

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::caller::Caller;
+use super::module::Code;
 use super::resume::{Answer, Suspended, Wait};
 use super::services;
 use super::store::{FuncKind, Store, StoreInner};
@@ -192,6 +193,12 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
                 let due = due_here(inner);
                 return Err(trap_here(inner, code, due, 0, depth));
             }
+            Exit::SlotsFull if inner.cx.untranslated_callee().is_some() => {
+                if let Err(error) = translate_callee(inner) {
+                    inner.meter.collect(&mut inner.cx);
+                    return Err(error);
+                }
+            }
             Exit::SlotsFull | Exit::FramesFull => match inner.cx.grow_stack(exit) {
                 Ok(()) => {}
                 Err(StackError::Exhausted) => {
@@ -219,7 +226,9 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
 fn step(inner: &mut StoreInner, mut exit: Exit) -> Exit {
     while exit == Exit::Step {
         let inst = inner.cx.instance_index().and_then(|index| {
-            let code = &inner.instances.get(index as usize)?.module.inner.code;
+            let Code::Eager(code) = &inner.instances.get(index as usize)?.module.inner.code else {
+                return None;
+            };
             let position = code.position(inner.cx.ip())?;
             code.numbers.get(position as usize).copied()
         });
@@ -228,6 +237,18 @@ fn step(inner: &mut StoreInner, mut exit: Exit) -> Exit {
         exit = inner.cx.run_op(inst);
     }
     exit
+}
+
+/// Translates the function that was called, and has the call run again.
+#[cold]
+fn translate_callee(inner: &mut StoreInner) -> Result<(), Error> {
+    let internal = || Error::new(ErrorCode::Internal);
+    let func = inner.cx.untranslated_callee().ok_or_else(internal)?;
+    let instance = inner.cx.instance_index().ok_or_else(internal)?;
+    let imported = inner.instance(instance)?.module.inner.data.env.imported_funcs;
+    inner.code_of(instance, func.checked_sub(imported).ok_or_else(internal)?)?;
+    inner.cx.repeat_call();
+    Ok(())
 }
 
 /// A trap at the op that exited: settles the gas first, whose end takes precedence. `due` is what is owed
@@ -249,12 +270,9 @@ pub(crate) fn out_of_gas(inner: &mut StoreInner) -> Error {
 /// What the naive sum at the op that trapped is ahead of what has been paid.
 fn due_here(inner: &StoreInner) -> i64 {
     let ip = inner.cx.ip();
-    let entry = inner.cx.instance_index().and_then(|index| {
-        let code = &inner.instances.get(index as usize)?.module.inner.code;
-        code.map().at(code.position(ip)?)
-    });
-    debug_assert!(entry.is_some(), "an op trapped that has no entry in the map");
-    entry.map_or(0, |entry| i64::from(entry.due))
+    let place = inner.cx.instance_index().and_then(|instance| inner.place(instance, ip, true));
+    debug_assert!(place.is_some(), "an op trapped that has no entry in the map");
+    place.map_or(0, |(entry, _)| i64::from(entry.due))
 }
 
 /// The functions that are running since `depth`, the innermost first.
@@ -289,10 +307,7 @@ fn backtrace(inner: &StoreInner, depth: usize) -> Vec<FrameInfo> {
 
 fn frame(inner: &StoreInner, instance: u32, ip: *const Word, here: bool) -> Option<FrameInfo> {
     let module = &inner.instances.get(instance as usize)?.module;
-    let code = &module.inner.code;
-    let position = code.position(ip)?;
-    let entry = if here { code.map().at(position) } else { code.map().before(position) }?;
-    let func_index = code.function_at(entry.position)?;
+    let (entry, func_index) = inner.place(instance, ip, here)?;
     let name = module.function_name(func_index).map(Into::into);
     Some(FrameInfo { func_index, name, offset: entry.offset })
 }

@@ -9,7 +9,7 @@ use super::driver;
 use super::func::{Func, TypedFunc};
 use super::global::Global;
 use super::memory::Memory;
-use super::module::{ConstExpr, ElemItem, ExternKind, Module, SegmentMode};
+use super::module::{Code, ConstExpr, ElemItem, ExternKind, Module, SegmentMode};
 use super::services::{Segment, TableInit, apply};
 use super::store::{FuncEntity, FuncKind, Store, StoreInner};
 use super::table::Table;
@@ -78,6 +78,8 @@ pub(crate) struct InstanceEntity {
     pub dropped_elems: Vec<bool>,
     pub dropped_datas: Vec<bool>,
     pub view: OwnedView,
+    /// Which of the store's lazily made codes is the module's, if it has one.
+    pub lazy: Option<u32>,
 }
 
 /// A handle to an instance.
@@ -289,13 +291,19 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
     }
     let type_ids: Box<[u32]> = env.types.iter().map(|ty| store.type_id(ty)).collect();
     // The view's address is fixed first: functions name it.
-    let records = module.inner.code.records();
-    let mut view = OwnedView::new(index, records.as_ptr(), type_ids);
+    let (records, lazy) = match &module.inner.code {
+        Code::Eager(code) => (code.records().as_ptr(), None),
+        Code::Lazy(bodies) => {
+            let (records, number) = store.lazy.of_module(module, bodies)?;
+            (records, Some(number))
+        }
+    };
+    let mut view = OwnedView::new(index, records, type_ids);
     let own = env.funcs.iter().skip(env.imported_funcs as usize);
-    for (defined, (&ty, record)) in own.zip(records).enumerate() {
+    for (defined, &ty) in own.enumerate() {
         let ty = view.type_id(ty).ok_or_else(internal)?;
         let kind = FuncKind::Wasm { instance: index, defined: defined as u32 };
-        let record = core::ptr::from_ref(record);
+        let record = records.wrapping_add(defined);
         funcs.push(
             store.add_func(
                 FuncEntity { kind, ty },
@@ -326,6 +334,7 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         dropped_elems: vec![false; data.elems.len()],
         dropped_datas: vec![false; data.datas.len()],
         view,
+        lazy,
     });
     Ok(index)
 }

@@ -1,5 +1,6 @@
 //! The engine's objects: what an embedder holds. Composes the stages below.
 
+mod bodies;
 pub mod caller;
 pub mod config;
 pub mod context;
@@ -10,6 +11,7 @@ pub mod func;
 pub mod global;
 pub mod instance;
 pub mod item;
+mod lazy;
 pub mod limiter;
 pub mod linker;
 pub mod memory;

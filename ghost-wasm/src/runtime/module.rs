@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::bodies::Bodies;
 use super::engine::Engine;
 use super::stream::ModuleStream;
 use crate::Error;
@@ -182,7 +183,16 @@ impl<'a> ExportType<'a> {
 pub(crate) struct ModuleInner {
     pub(crate) engine: Engine,
     pub(crate) data: ModuleData,
-    pub(crate) code: ModuleCode,
+    pub(crate) code: Code,
+}
+
+/// What becomes of the bodies.
+#[derive(Debug)]
+pub(crate) enum Code {
+    /// They are translated.
+    Eager(ModuleCode),
+    /// They are kept; each store translates what it calls.
+    Lazy(Bodies),
 }
 
 /// A valid module. Cheap to clone.

@@ -36,6 +36,7 @@ pub(crate) struct Sizes {
     pub globals: usize,
     pub instances: usize,
     pub types: usize,
+    pub lazy: usize,
 }
 
 impl Sizes {
@@ -48,6 +49,7 @@ impl Sizes {
             globals: inner.globals.len(),
             instances: inner.instances.len(),
             types: inner.type_count(),
+            lazy: inner.lazy.count(),
         }
     }
 }

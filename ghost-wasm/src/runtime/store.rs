@@ -13,16 +13,19 @@ use super::engine::Engine;
 use super::func::Func;
 use super::global::Global;
 use super::instance::InstanceEntity;
+use super::lazy::LazyCodes;
 use super::limiter::ResourceLimiter;
 use super::memory::{LinearMemory, Memory};
+use super::module::Code;
 use super::pool::Reuse;
 use super::resume::Suspended;
 use super::table::{Table, TableEntity};
 use super::value::Val;
 use crate::Error;
+use crate::code::map::MapEntry;
 use crate::exec::ctx::Ctx;
 use crate::exec::gas::Meter;
-use crate::exec::view::{CodeRecord, FuncView, InstanceView, Switch};
+use crate::exec::view::{CodeRecord, FuncView, InstanceView, Switch, Word};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -68,6 +71,8 @@ pub(crate) struct StoreInner {
     pub memories: Vec<Box<LinearMemory>>,
     pub globals: Vec<GlobalEntity>,
     pub instances: Vec<InstanceEntity>,
+    /// Code of modules that are translated as their functions are called.
+    pub lazy: LazyCodes,
     types: Vec<FuncType>,
     type_ids: BTreeMap<FuncType, u32>,
     pub switches: Vec<Switch>,
@@ -138,6 +143,7 @@ impl<T> Store<T> {
             memories: Vec::new(),
             globals: Vec::new(),
             instances: Vec::new(),
+            lazy: LazyCodes::default(),
             types: Vec::new(),
             type_ids: BTreeMap::new(),
             switches: Vec::new(),
@@ -206,6 +212,12 @@ impl<T> Store<T> {
     #[cfg(feature = "internals")]
     pub fn steps(&self) -> &crate::exec::step::Steps {
         &self.inner.steps
+    }
+
+    /// How many functions of modules that are translated lazily have been: for tests.
+    #[cfg(feature = "internals")]
+    pub fn functions_translated(&self) -> usize {
+        self.inner.lazy.translated()
     }
 
     /// Adds a host function.
@@ -377,16 +389,31 @@ impl StoreInner {
         if self.suspended.is_some() { Err(Error::new(ErrorCode::Suspended)) } else { Ok(()) }
     }
 
-    /// Code and view of a WebAssembly function, and what entering it costs.
+    /// Code and view of a WebAssembly function, and what entering it costs. Translates it if it must be.
     pub fn code_of(
-        &self,
+        &mut self,
         instance: u32,
         defined: u32,
     ) -> Result<(*const CodeRecord, *const InstanceView, u32), Error> {
-        let instance = self.instance(instance)?;
-        let records = instance.module.inner.code.records();
-        let record = records.get(defined as usize).ok_or_else(|| Error::new(ErrorCode::Internal))?;
-        Ok((core::ptr::from_ref(record), instance.view.address(), record.enter_cost))
+        let instance = self.instances.get(instance as usize).ok_or_else(internal)?;
+        let view = instance.view.address();
+        let (record, enter_cost) = match &instance.module.inner.code {
+            Code::Eager(code) => {
+                let record = code.records().get(defined as usize).ok_or_else(internal)?;
+                (core::ptr::from_ref(record), record.enter_cost)
+            }
+            Code::Lazy(bodies) => self.lazy.record(instance, bodies, defined)?,
+        };
+        Ok((record, view, enter_cost))
+    }
+
+    /// The op at an address (`here`) or the call before it, and the function that it is in.
+    pub fn place(&self, instance: u32, ip: *const Word, here: bool) -> Option<(MapEntry, u32)> {
+        let instance = self.instances.get(instance as usize)?;
+        match &instance.module.inner.code {
+            Code::Eager(code) => code.place(ip, here),
+            Code::Lazy(_) => self.lazy.place(instance, ip, here),
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use super::bodies::BodyKeeper;
+use super::config::Translation;
 use super::decode::Decoder;
 use super::engine::Engine;
 use super::item::{Item, Refusal};
-use super::module::{Module, ModuleData, ModuleInner};
+use super::module::{Code, Module, ModuleData, ModuleInner};
 use crate::Error;
 use crate::table::errors::ErrorCode;
 use crate::translate::Translator;
@@ -172,17 +174,42 @@ impl<S: BodySink> core::fmt::Debug for Stream<S> {
 #[derive(Debug)]
 pub struct ModuleStream {
     engine: Engine,
-    stream: Stream<Translator>,
+    stream: Either,
+}
+
+/// Both kinds of stream, apart from each other so that neither asks at each operator which it is.
+#[derive(Debug)]
+enum Either {
+    Eager(Box<Stream<Translator>>),
+    Lazy(Box<Stream<BodyKeeper>>),
+}
+
+macro_rules! either {
+    ($of:expr, $stream:ident => $do:expr) => {
+        match $of {
+            Either::Eager($stream) => $do,
+            Either::Lazy($stream) => $do,
+        }
+    };
 }
 
 impl ModuleStream {
     /// A stream at its first byte.
     pub fn new(engine: &Engine) -> ModuleStream {
         let profile = engine.profile();
-        let translator = Translator::new(profile.schedule(), profile.limits().frame_slots);
-        #[cfg(feature = "internals")]
-        let translator = translator.stepping(engine.config().stepping);
-        ModuleStream { engine: engine.clone(), stream: Stream::new(engine, translator) }
+        let slots_max = profile.limits().frame_slots;
+        let stream = match engine.config().translation {
+            Translation::Lazy if cfg!(target_pointer_width = "64") && !engine.config().steps() => {
+                Either::Lazy(Box::new(Stream::new(engine, BodyKeeper::new(slots_max))))
+            }
+            _ => {
+                let translator = Translator::new(profile.schedule(), slots_max);
+                #[cfg(feature = "internals")]
+                let translator = translator.stepping(engine.config().stepping);
+                Either::Eager(Box::new(Stream::new(engine, translator)))
+            }
+        };
+        ModuleStream { engine: engine.clone(), stream }
     }
 
     /// Asks `policy` about each import, export and custom section as it arrives.
@@ -190,7 +217,7 @@ impl ModuleStream {
         mut self,
         policy: impl FnMut(Item<'_>) -> Result<(), Refusal> + Send + 'static,
     ) -> ModuleStream {
-        self.stream = self.stream.with_policy(policy);
+        either!(&mut self.stream, stream => stream.decoder.set_policy(Box::new(policy)));
         self
     }
 
@@ -199,7 +226,7 @@ impl ModuleStream {
     /// # Errors
     /// The first item at fault; the stream is over then.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes)
+        either!(&mut self.stream, stream => stream.feed(bytes))
     }
 
     /// Takes bytes until about `work` more is done, at least one item; says how many it took.
@@ -207,12 +234,12 @@ impl ModuleStream {
     /// # Errors
     /// As [`feed`](ModuleStream::feed).
     pub fn feed_bounded(&mut self, bytes: &[u8], work: u64) -> Result<usize, Error> {
-        self.stream.feed_bounded(bytes, work)
+        either!(&mut self.stream, stream => stream.feed_bounded(bytes, work))
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        self.stream.progress()
+        either!(&self.stream, stream => stream.progress())
     }
 
     /// Ends the stream: the module, or what it lacks.
@@ -220,8 +247,16 @@ impl ModuleStream {
     /// # Errors
     /// As [`feed`](ModuleStream::feed).
     pub fn finish(self) -> Result<Module, Error> {
-        let (data, translator) = self.stream.finish()?;
-        let code = translator.into_code();
+        let (data, code) = match self.stream {
+            Either::Eager(stream) => {
+                let (data, mut translator) = stream.finish()?;
+                (data, Code::Eager(translator.take_code()))
+            }
+            Either::Lazy(stream) => {
+                let (data, keeper) = stream.finish()?;
+                (data, Code::Lazy(keeper.into_bodies()))
+            }
+        };
         Ok(Module { inner: Arc::new(ModuleInner { engine: self.engine, data, code }) })
     }
 }

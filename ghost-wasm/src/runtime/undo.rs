@@ -23,6 +23,7 @@ pub(crate) fn all_or_nothing<T, R>(
         inner.memories.truncate(before.memories);
         inner.globals.truncate(before.globals);
         inner.forget_types(before.types);
+        inner.lazy.truncate(before.lazy);
         store.hosts.truncate(before.hosts);
     }
     result

@@ -134,13 +134,15 @@ impl Translator {
         self
     }
 
-    /// All bodies are there.
-    pub fn into_code(self) -> ModuleCode {
+    /// The bodies so far. The translator can go on with others, from the first position.
+    pub fn take_code(&mut self) -> ModuleCode {
+        let map = CodeMap { entries: core::mem::take(&mut self.map) };
+        let (code, records) = (core::mem::take(&mut self.code), core::mem::take(&mut self.records));
         #[cfg_attr(not(feature = "internals"), expect(unused_mut, reason = "see below"))]
-        let mut code = ModuleCode::new(self.code, self.records, CodeMap { entries: self.map });
+        let mut code = ModuleCode::new(code, records, map);
         #[cfg(feature = "internals")]
-        if let Some(numbers) = self.numbers {
-            code.numbers = numbers;
+        if let Some(numbers) = &mut self.numbers {
+            code.numbers = core::mem::take(numbers);
         }
         code
     }

@@ -224,6 +224,12 @@ impl BodyValidator {
         Ok(())
     }
 
+    /// Values on the operand stack.
+    #[inline(always)]
+    pub fn height(&self) -> u32 {
+        self.stacks.values()
+    }
+
     /// Blocks that are open, the body included: each needs an `end`.
     pub fn open_blocks(&self) -> u64 {
         (self.stacks.outer.len() as u64).saturating_add(1)

@@ -87,6 +87,19 @@ pub trait BodySink {
         default: bool,
         offset: u32,
     ) -> Result<(), crate::Error>;
+    /// The operand stack has this height after the operator that was announced last. In unreachable code the
+    /// number means nothing.
+    #[inline(always)]
+    fn height(&mut self, height: u32) -> Result<(), crate::Error> {
+        let _ = height;
+        Ok(())
+    }
+    /// Bytes of the body that were taken, from the count of its locals on. Those that end a body come after
+    /// [`finish`](BodySink::finish).
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
     /// The body is complete; its final `end` has been passed to [`instr`](BodySink::instr).
     fn finish(&mut self, env: &ModuleEnv) -> Result<(), crate::Error>;
 }

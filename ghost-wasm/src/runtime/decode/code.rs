@@ -76,6 +76,7 @@ impl<S: BodySink> Decoder<S> {
             };
             let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
             self.sink.instr(&self.data.env, &instr, offset)?;
+            self.sink.height(self.body.height())?;
             at = at.wrapping_add(c.consumed());
             rest = c.rest();
             if ended {

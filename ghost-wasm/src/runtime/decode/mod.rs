@@ -232,7 +232,11 @@ impl<S: BodySink> Decoder<S> {
         let left = self.container_left();
         let whole = left.is_some_and(|left| left == bytes.len() as u64);
         let before = self.offset;
+        let in_body = self.body_end.is_some();
         let took = self.item(bytes)?;
+        if in_body {
+            self.sink.bytes(bytes.get(..took).unwrap_or_default());
+        }
         debug_assert_eq!(self.offset, before.wrapping_add(took as u64), "taken bytes are counted");
         if took == 0 && whole {
             return Err(self.ran_out());
