@@ -4,7 +4,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::caller::Caller;
-use super::module::Code;
 use super::resume::{Answer, Suspended, Wait};
 use super::services;
 use super::store::{FuncKind, Store, StoreInner};
@@ -226,7 +225,8 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
 fn step(inner: &mut StoreInner, mut exit: Exit) -> Exit {
     while exit == Exit::Step {
         let inst = inner.cx.instance_index().and_then(|index| {
-            let Code::Eager(code) = &inner.instances.get(index as usize)?.module.inner.code else {
+            let super::module::Code::Eager(code) = &inner.instances.get(index as usize)?.module.inner.code
+            else {
                 return None;
             };
             let position = code.position(inner.cx.ip())?;

@@ -50,15 +50,6 @@ impl<S: BodySink> Stream<S> {
         }
     }
 
-    /// Asks `policy` about each import, export and custom section.
-    pub fn with_policy(
-        mut self,
-        policy: impl FnMut(Item<'_>) -> Result<(), Refusal> + Send + 'static,
-    ) -> Self {
-        self.decoder.set_policy(Box::new(policy));
-        self
-    }
-
     /// Takes the next bytes.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ use crate::table::gas::Schedule;
 use crate::table::limits::Limit;
 use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
+use crate::valid::locals::Locals;
 
 use control::{Fixup, Frame, PendingTable};
 use fuse::Mirror;
@@ -59,7 +60,7 @@ pub struct Translator {
     func: u32,
     start: usize,
     params: u32,
-    locals: Vec<ValType>,
+    locals: Locals,
     slots: Slots,
     stack: Stack,
     frames: Vec<Frame>,
@@ -100,7 +101,7 @@ impl Translator {
             func: 0,
             start: 0,
             params: 0,
-            locals: Vec::new(),
+            locals: Locals::new(),
             slots: Slots::default(),
             stack: Stack::default(),
             frames: Vec::new(),
@@ -150,14 +151,13 @@ impl Translator {
     /// The first operator of a body: its locals are known.
     fn open_body(&mut self, env: &ModuleEnv) -> Result<(), Error> {
         self.begun = true;
-        let declared = self.locals.len() as u32 - self.params;
-        self.slots.open(self.locals.len() as u32, self.slots_max);
+        self.slots.open(self.locals.count(), self.slots_max);
         if self.slots.overflow() {
             return Err(self.frame_too_large());
         }
-        self.stack.open(self.locals.len());
+        self.stack.open();
         self.run = Run::default();
-        self.run.pending = u64::from(self.schedule.enter_cost(declared));
+        self.run.pending = u64::from(self.schedule.enter_cost(self.declared()));
         let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
         self.frames.push(Frame::function(results));
         Ok(())
@@ -180,6 +180,11 @@ impl Translator {
         Error::limit(Limit::FrameSlots, u64::from(self.slots_max)).with_offset(u64::from(self.offset))
     }
 
+    /// Locals without parameters.
+    fn declared(&self) -> u32 {
+        self.locals.count().saturating_sub(self.params)
+    }
+
     fn check(&self) -> Result<(), Error> {
         if self.slots.overflow() { Err(self.frame_too_large()) } else { Ok(()) }
     }
@@ -193,7 +198,6 @@ impl BodySink for Translator {
         if self.start > POSITION_MAX {
             return Err(Error::limit(Limit::ModuleBytes, u64::from(offset)).with_offset(u64::from(offset)));
         }
-        self.locals.clear();
         self.frames.clear();
         self.fixups.clear();
         self.last = None;
@@ -204,20 +208,16 @@ impl BodySink for Translator {
         self.dead_blocks = 0;
         self.table = None;
         self.begun = false;
-        if let Some(ty) = env.func_type(func) {
-            self.locals.extend_from_slice(ty.params());
-        }
-        self.params = self.locals.len() as u32;
+        self.locals.start(env.func_type(func));
+        self.params = self.locals.count();
         Ok(())
     }
 
     fn locals(&mut self, _: &ModuleEnv, count: u32, ty: ValType) -> Result<(), Error> {
-        let len = self.locals.len().saturating_add(count as usize);
-        if len > self.slots_max as usize {
-            return Err(self.frame_too_large());
+        match self.locals.push(count, ty) {
+            Some(()) if self.locals.count() <= self.slots_max => Ok(()),
+            _ => Err(self.frame_too_large()),
         }
-        self.locals.resize(len, ty);
-        Ok(())
     }
 
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
@@ -242,8 +242,8 @@ impl BodySink for Translator {
             start: self.start as u32,
             frame_slots: self.slots.frame_slots(),
             zero_from: self.params as u16,
-            zero_count: (self.locals.len() as u32 - self.params) as u16,
-            enter_cost: self.schedule.enter_cost(self.locals.len() as u32 - self.params),
+            zero_count: self.declared() as u16,
+            enter_cost: self.schedule.enter_cost(self.declared()),
             func: self.func,
         });
         Ok(())

@@ -34,7 +34,8 @@ pub const NONE: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub struct Stack {
     pub entries: Vec<Entry>,
-    /// By local: the topmost entry that still reads it.
+    /// By local: the topmost entry that still reads it. As long as the highest local that was ever read needs,
+    /// not as the body at hand declares; all `NONE` between bodies.
     readers: Vec<u32>,
     /// All entries below are in their own slots.
     pub settled: usize,
@@ -45,11 +46,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a body with that many locals.
-    pub fn open(&mut self, locals: usize) {
-        self.entries.clear();
-        self.readers.clear();
-        self.readers.resize(locals, NONE);
+    /// Starts a body.
+    pub fn open(&mut self) {
+        self.truncate(0);
+        debug_assert!(self.readers.iter().all(|&reader| reader == NONE), "a reader outlived its entry");
         self.settled = 0;
         self.acc = None;
         self.float_acc = None;
@@ -65,17 +65,28 @@ impl Stack {
         let index = self.entries.len() as u32;
         let mut link = link;
         match loc {
-            Loc::Local(local) => {
-                if let Some(reader) = self.readers.get_mut(local as usize) {
-                    link = *reader;
-                    *reader = index;
-                }
-            }
+            Loc::Local(local) => link = self.read(local, index),
             Loc::Acc => self.acc = Some(index),
             Loc::FloatAcc => self.float_acc = Some(index),
             Loc::Own | Loc::Const(_) => {}
         }
         self.entries.push(Entry { loc, ty, link });
+    }
+
+    /// Makes an entry the topmost that reads a local; the one it was.
+    #[inline]
+    fn read(&mut self, local: u32, index: u32) -> u32 {
+        if self.readers.len() <= local as usize {
+            self.more_readers(local);
+        }
+        let Some(reader) = self.readers.get_mut(local as usize) else { return NONE };
+        core::mem::replace(reader, index)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn more_readers(&mut self, local: u32) {
+        self.readers.resize(local as usize + 1, NONE);
     }
 
     /// Takes the topmost value off, with its height. (Validation has made sure that there is one.)
@@ -143,11 +154,8 @@ impl Stack {
         let Some(&entry) = self.entries.get(index) else { return };
         self.unlink(entry);
         let mut link = NONE;
-        if let Loc::Local(local) = loc
-            && let Some(reader) = self.readers.get_mut(local as usize)
-        {
-            link = *reader;
-            *reader = index as u32;
+        if let Loc::Local(local) = loc {
+            link = self.read(local, index as u32);
         }
         if let Some(entry) = self.entries.get_mut(index) {
             entry.loc = loc;

@@ -1,6 +1,6 @@
 //! The types of a body's locals. Neither declared counts nor long parameter lists cost anything: the first
 //! locals are looked up in a small array, the others in the function's type or by binary search over the
-//! declared runs.
+//! declared runs. The translator has one of its own.
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ const DIRECT: usize = 64;
 
 /// The locals of one body.
 #[derive(Debug)]
-pub(super) struct Locals {
+pub struct Locals {
     direct: [u8; DIRECT],
     ty: Option<FuncType>,
     /// Index behind the run's last local, type.
@@ -20,12 +20,12 @@ pub(super) struct Locals {
 }
 
 impl Locals {
-    pub(super) fn new() -> Locals {
+    pub fn new() -> Locals {
         Locals { direct: [0; DIRECT], ty: None, runs: Vec::new(), count: 0 }
     }
 
     /// Starts over with the parameters of a function.
-    pub(super) fn start(&mut self, ty: Option<&FuncType>) {
+    pub fn start(&mut self, ty: Option<&FuncType>) {
         self.runs.clear();
         self.ty = ty.cloned();
         let params = ty.map_or(&[][..], FuncType::params);
@@ -36,12 +36,12 @@ impl Locals {
         self.count = u32::try_from(params.len()).unwrap_or(u32::MAX);
     }
 
-    pub(super) fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count
     }
 
     /// Appends a run; `None` if there are more than 2^32 - 1 locals then.
-    pub(super) fn push(&mut self, count: u32, ty: ValType) -> Option<()> {
+    pub fn push(&mut self, count: u32, ty: ValType) -> Option<()> {
         let end = self.count.checked_add(count)?;
         let direct = self.direct.get_mut(self.count as usize..DIRECT.min(end as usize));
         if let Some(direct) = direct {
@@ -58,7 +58,7 @@ impl Locals {
 
     /// The byte of a local's type.
     #[inline(always)]
-    pub(super) fn get(&self, index: u32) -> Option<u8> {
+    pub fn get(&self, index: u32) -> Option<u8> {
         if index >= self.count {
             return None;
         }

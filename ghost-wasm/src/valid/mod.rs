@@ -12,7 +12,7 @@
 pub mod body;
 pub mod const_expr;
 pub mod env;
-mod locals;
+pub mod locals;
 pub mod module;
 #[cfg(feature = "internals")]
 pub mod no_sink;
