@@ -46,6 +46,7 @@ pub const fn fits(value: u64) -> bool {
 
 impl Translator {
     /// Appends an op as it is.
+    #[inline]
     pub fn append(&mut self, inst: InstId, words: &[u64]) -> u32 {
         let position = self.code.len() as u32;
         self.code.push(u64::from(inst.0));
@@ -55,6 +56,7 @@ impl Translator {
     }
 
     /// Appends an op, with a charge before it if there was none for long.
+    #[inline]
     pub fn emit(&mut self, inst: InstId, words: &[u64]) -> u32 {
         if self.charge_is_due() {
             self.emit_charge();
@@ -67,6 +69,7 @@ impl Translator {
     }
 
     /// Appends an op that can trap.
+    #[inline]
     pub fn emit_trapping(&mut self, inst: InstId, words: &[u64]) -> u32 {
         let position = self.emit(inst, words);
         self.note(position, self.run.pending as i32);
@@ -74,6 +77,7 @@ impl Translator {
     }
 
     /// Notes the operator's place for the op at `position`.
+    #[inline]
     pub fn note(&mut self, position: u32, due: i32) {
         self.map.push(MapEntry { position, offset: self.offset, due });
     }
@@ -87,11 +91,13 @@ impl Translator {
     }
 
     /// The instruction at a position of the body at hand.
+    #[inline]
     pub fn inst_at(&self, position: u32) -> InstId {
         InstId(self.code.get(position as usize).copied().unwrap_or(0) as u16)
     }
 
     /// A word of the code.
+    #[inline]
     pub fn word_at(&self, position: u32) -> u64 {
         self.code.get(position as usize).copied().unwrap_or(0)
     }
@@ -140,18 +146,21 @@ impl Translator {
     }
 
     /// Pushes a value that is in its own slot.
+    #[inline]
     pub fn push_own(&mut self, ty: ValType) {
         self.stack.push(Loc::Own, ty, NONE);
         self.slots.reach(self.stack.height());
     }
 
     /// Pushes a value that is elsewhere.
+    #[inline]
     pub fn push(&mut self, loc: Loc, ty: ValType) {
         self.stack.push(loc, ty, NONE);
         self.slots.reach(self.stack.height());
     }
 
     /// Takes a value off the stack.
+    #[inline]
     pub fn pop(&mut self) -> Popped {
         let (entry, height) = self.stack.pop();
         let operand = match entry.loc {

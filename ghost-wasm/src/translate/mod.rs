@@ -28,6 +28,7 @@ use crate::code::module::{ModuleCode, RecordDraft};
 use crate::exec::dispatch;
 use crate::table::gas::Schedule;
 use crate::table::limits::Limit;
+use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
 use crate::valid::locals::Locals;
@@ -36,7 +37,7 @@ use control::{Fixup, Frame, PendingTable};
 use fuse::Mirror;
 use run::Run;
 use slots::Slots;
-use stack::Stack;
+use stack::{Loc, Stack};
 
 /// No body begins above this position: fields of ops are counted in halves of words, in 32 bits, and a body
 /// that begins below ends far from where those end.
@@ -176,6 +177,18 @@ impl Translator {
         }
     }
 
+    /// An operator that may be more than a value that waits.
+    #[inline(never)]
+    fn working(&mut self, env: &ModuleEnv, instr: &Instr) -> Result<(), Error> {
+        if !self.begun {
+            self.open_body(env)?;
+        }
+        self.operator(env, instr);
+        self.check()
+    }
+
+    #[cold]
+    #[inline(never)]
     fn frame_too_large(&self) -> Error {
         Error::limit(Limit::FrameSlots, u64::from(self.slots_max)).with_offset(u64::from(self.offset))
     }
@@ -220,13 +233,23 @@ impl BodySink for Translator {
         }
     }
 
+    #[inline(always)]
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
         self.offset = offset;
-        if !self.begun {
-            self.open_body(env)?;
+        // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
+        if self.begun && self.reachable {
+            let waits = match instr.op {
+                Op::LocalGet => Some((Loc::Local(instr.x), self.local_type(instr.x))),
+                Op::I32Const => Some((Loc::Const(instr.z as i32 as i64 as u64), ValType::I32)),
+                _ => None,
+            };
+            if let Some((loc, ty)) = waits {
+                self.owe(self.schedule.class(instr.op.class()));
+                self.push(loc, ty);
+                return self.check();
+            }
         }
-        self.operator(env, instr);
-        self.check()
+        self.working(env, instr)
     }
 
     fn br_table_target(&mut self, env: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {

@@ -138,6 +138,7 @@ impl Translator {
                 self.pop();
             }
             Op::Select | Op::SelectT => self.select(),
+            // In the decoder's loop, but for the first operator of a body.
             Op::LocalGet => {
                 let ty = self.local_type(instr.x);
                 self.push(Loc::Local(instr.x), ty);
@@ -185,7 +186,8 @@ impl Translator {
         }
     }
 
-    fn local_type(&self, local: u32) -> ValType {
+    #[inline]
+    pub fn local_type(&self, local: u32) -> ValType {
         self.locals.get(local).and_then(ValType::from_byte).unwrap_or(ValType::I32)
     }
 

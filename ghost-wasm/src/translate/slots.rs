@@ -43,17 +43,20 @@ impl Slots {
     }
 
     /// The slot of a local.
+    #[inline]
     pub fn local(&self, index: u32) -> SlotIdx {
         debug_assert!(index < self.locals);
         SlotIdx(index as u16)
     }
 
     /// The own slot of the operand at a height. Not noted as used: see [`Slots::reach`].
+    #[inline]
     pub fn operand(&self, height: usize) -> SlotIdx {
         SlotIdx((self.locals as usize).saturating_add(height).min(usize::from(u16::MAX)) as u16)
     }
 
     /// Notes that operands reach this height (the number of them).
+    #[inline]
     pub fn reach(&mut self, height: usize) {
         let slots = (self.locals as usize).saturating_add(height).min(u32::MAX as usize) as u32;
         self.highest = self.highest.max(slots);
@@ -61,6 +64,7 @@ impl Slots {
     }
 
     /// Whether the frame is larger than the limit.
+    #[inline]
     pub fn overflow(&self) -> bool {
         self.overflow
     }

@@ -56,11 +56,13 @@ impl Stack {
     }
 
     /// The number of values.
+    #[inline]
     pub fn height(&self) -> usize {
         self.entries.len()
     }
 
     /// Pushes a value; `link` is used by accumulators only.
+    #[inline]
     pub fn push(&mut self, loc: Loc, ty: ValType, link: u32) {
         let index = self.entries.len() as u32;
         let mut link = link;
@@ -90,6 +92,7 @@ impl Stack {
     }
 
     /// Takes the topmost value off, with its height. (Validation has made sure that there is one.)
+    #[inline]
     pub fn pop(&mut self) -> (Entry, usize) {
         let Some(entry) = self.entries.pop() else {
             debug_assert!(false, "operand stack underflow after validation");
@@ -102,6 +105,7 @@ impl Stack {
     }
 
     /// Forgets what points at the topmost entry with this content.
+    #[inline]
     fn unlink(&mut self, entry: Entry) {
         match entry.loc {
             Loc::Local(local) => {
@@ -116,6 +120,7 @@ impl Stack {
     }
 
     /// Drops values down to a height.
+    #[inline]
     pub fn truncate(&mut self, height: usize) {
         while self.entries.len() > height {
             self.pop();
@@ -123,6 +128,7 @@ impl Stack {
     }
 
     /// The topmost entry that still reads a local.
+    #[inline]
     pub fn reader(&self, local: u32) -> u32 {
         self.readers.get(local as usize).copied().unwrap_or(NONE)
     }
