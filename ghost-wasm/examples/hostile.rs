@@ -2,6 +2,8 @@
 //! validation alone and with translation. `cargo run --release -p ghost-wasm --features internals --example
 //! hostile`
 
+#![expect(clippy::disallowed_types, reason = "the engine has no clock; this measures it")]
+
 #[path = "../tests/common/hostile.rs"]
 mod hostile;
 
