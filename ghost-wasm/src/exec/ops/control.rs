@@ -152,8 +152,11 @@ impl CodeRecord {
     /// the stack.
     #[inline(always)]
     pub(super) fn zero_locals(&self, fp: *mut u64) {
-        let (first, count) = (usize::from(self.zero_from), usize::from(self.zero_count));
-        let mut local = fp.wrapping_add(first);
+        let count = usize::from(self.zero_count);
+        if count == 0 {
+            return;
+        }
+        let mut local = fp.wrapping_add(usize::from(self.zero_from));
         let after = local.wrapping_add(count);
         while local < after {
             // A volatile write, so that the loop is not turned into a call of `memset`.
