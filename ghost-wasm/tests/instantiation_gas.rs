@@ -1,5 +1,7 @@
 //! What an instantiation costs: the constant expressions in it, operator by operator.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use ghost_wasm::{Config, Engine, Linker, Module, Profile, Store};
 
 /// Gas of instantiating a module with these element segments, whose global 0 is an imported reference.

@@ -2,7 +2,8 @@
 
 use ghost_wasm::internals::{NoSink, Stream};
 use ghost_wasm::{
-    Caller, Config, Engine, Extern, Instance, Linker, Module, ModuleStream, Profile, Store, TypedFunc,
+    Caller, Config, Engine, Extern, Instance, Linker, Module, ModuleStream, Profile, Store, Translation,
+    TypedFunc,
 };
 
 use super::host::{define_contract_host, input_of, typed_entry};
@@ -21,16 +22,21 @@ typed_entry!();
 
 /// Modules are fed as a whole.
 pub fn whole() -> Result<Box<dyn Questions>, Failure> {
-    make(usize::MAX)
+    make(usize::MAX, Translation::Eager)
 }
 
 /// Modules are fed as they arrive from the network.
 pub fn chunks() -> Result<Box<dyn Questions>, Failure> {
-    make(CHUNK_BYTES)
+    make(CHUNK_BYTES, Translation::Eager)
 }
 
-fn make(chunk_bytes: usize) -> Result<Box<dyn Questions>, Failure> {
-    let engine = Engine::new(&Config::new(Profile::WASM_2_EXT));
+/// Functions are translated when they are first called.
+pub fn lazy() -> Result<Box<dyn Questions>, Failure> {
+    make(usize::MAX, Translation::Lazy)
+}
+
+fn make(chunk_bytes: usize, translation: Translation) -> Result<Box<dyn Questions>, Failure> {
+    let engine = Engine::new(Config::new(Profile::WASM_2_EXT).translation(translation));
     let mut linker = Linker::new(&engine);
     define_contract_host!(linker, Caller, Extern::Memory);
     Ok(Box::new(Ghost { engine, linker, chunk_bytes }))

@@ -50,6 +50,8 @@ macro_rules! engines {
 engines! {
     "ghost": "ghost-wasm" "", "this tree, gas on, Profile::WASM_2_EXT",
         &[What::Kernels, What::Start, What::Instances, What::Memory, What::Validate, What::Translate], super::ghost::whole;
+    "ghost-lazy": "ghost-wasm" "", "the same, functions translated at their first call",
+        &[What::Start], super::ghost::lazy;
     "ghost-pool": "ghost-wasm" "", "the same, host functions resolved once, stores used again",
         &[What::Instances, What::Memory], super::ghost_pool::make;
     "ghost-chunks": "ghost-wasm" "", "the same, fed in chunks of 1,200 bytes",
