@@ -38,7 +38,7 @@ pub(crate) struct LazyCodes {
     codes: Vec<LazyCode>,
     numbers: BTreeMap<usize, u32>,
     /// Kept for its buffers.
-    translator: Option<Translator>,
+    translator: Option<Box<Translator>>,
 }
 
 impl LazyCodes {
@@ -97,8 +97,8 @@ impl LazyCodes {
         let mut translator = self
             .translator
             .take()
-            .unwrap_or_else(|| Translator::new(profile.schedule(), profile.limits().frame_slots));
-        bodies.replay(&module.data.env, profile.features(), defined, &mut translator)?;
+            .unwrap_or_else(|| Box::new(Translator::new(profile.schedule(), profile.limits().frame_slots)));
+        bodies.replay(&module.data.env, profile.features(), defined, &mut *translator)?;
         let made = translator.take_code();
         self.translator = Some(translator);
         let record = *made.records().first().ok_or_else(internal)?;

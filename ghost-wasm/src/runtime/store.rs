@@ -1,7 +1,6 @@
 //! The store: everything that instances own, and the embedder's data.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -74,7 +73,8 @@ pub(crate) struct StoreInner {
     /// Code of modules that are translated as their functions are called.
     pub lazy: LazyCodes,
     types: Vec<FuncType>,
-    type_ids: BTreeMap<FuncType, u32>,
+    /// The numbers of `types`, in the order of the types: small, because every live instance has one.
+    type_ids: Vec<u32>,
     pub switches: Vec<Switch>,
     /// Entries from the host that are running.
     pub nesting: u32,
@@ -145,7 +145,7 @@ impl<T> Store<T> {
             instances: Vec::new(),
             lazy: LazyCodes::default(),
             types: Vec::new(),
-            type_ids: BTreeMap::new(),
+            type_ids: Vec::new(),
             switches: Vec::new(),
             nesting: 0,
             poisoned: false,
@@ -242,13 +242,16 @@ impl Drop for StoreInner {
 impl StoreInner {
     /// The canonical number of a type.
     pub fn type_id(&mut self, ty: &FuncType) -> u32 {
-        if let Some(&id) = self.type_ids.get(ty) {
-            return id;
+        let found = self.type_ids.binary_search_by(|&id| self.types.get(id as usize).cmp(&Some(ty)));
+        match found {
+            Ok(at) => self.type_ids.get(at).copied().unwrap_or(0),
+            Err(at) => {
+                let id = self.types.len() as u32;
+                self.types.push(ty.clone());
+                self.type_ids.insert(at, id);
+                id
+            }
         }
-        let id = self.types.len() as u32;
-        self.types.push(ty.clone());
-        self.type_ids.insert(ty.clone(), id);
-        id
     }
 
     /// The type with a canonical number.
@@ -260,7 +263,7 @@ impl StoreInner {
     pub fn forget_types(&mut self, from: usize) {
         if from < self.types.len() {
             self.types.truncate(from);
-            self.type_ids.retain(|_, id| (*id as usize) < from);
+            self.type_ids.retain(|&id| (id as usize) < from);
         }
     }
 
