@@ -132,7 +132,21 @@ impl Stacks {
     }
 
     pub(super) fn push_all(&mut self, types: &[ValType]) -> Result<(), Error> {
-        types.iter().try_for_each(|&ty| self.push(ty as u8))
+        if self.types.len().saturating_add(types.len()) > self.height_max {
+            return Err(self.too_high());
+        }
+        self.types.extend(types.iter().map(|&ty| ty as u8));
+        Ok(())
+    }
+
+    /// Whether the frame's top operands have just these types.
+    #[inline]
+    fn has_on_top(&self, types: &[ValType]) -> bool {
+        let there = self.types.get(self.frame.base as usize..).unwrap_or_default();
+        let Some(at) = there.len().checked_sub(types.len()) else { return false };
+        let found = there.get(at..).unwrap_or_default();
+        // Without a way out in between, so that many are compared at a time.
+        found.iter().zip(types).fold(0, |differ, (&found, &want)| differ | found ^ want as u8) == 0
     }
 
     /// Pops any operand.
@@ -161,19 +175,40 @@ impl Stacks {
         if self.frame.unreachable { Ok(want) } else { Err(self.mismatch(want, None)) }
     }
 
+    #[inline]
     pub(super) fn pop_all(&mut self, types: &[ValType]) -> Result<(), Error> {
+        if !self.has_on_top(types) {
+            return self.pop_each(types);
+        }
+        let height = self.types.len().wrapping_sub(types.len());
+        self.types.truncate(height);
+        Ok(())
+    }
+
+    /// Pops by the algorithm: something is wrong, or the code is unreachable.
+    #[inline(never)]
+    fn pop_each(&mut self, types: &[ValType]) -> Result<(), Error> {
         types.iter().rev().try_for_each(|&ty| self.pop(ty as u8).map(drop))
     }
 
     /// Pops `types` and pushes them again, unless an operand's type is known better than that: what `br_if`
     /// does. The operands under an unreachable frame's base appear.
     pub(super) fn pop_push(&mut self, types: &[ValType]) -> Result<(), Error> {
-        self.pop_all(types)?;
+        if self.has_on_top(types) {
+            return Ok(());
+        }
+        self.pop_each(types)?;
         self.push_all(types)
     }
 
     /// Fails unless the top operands have these types; changes nothing.
+    #[inline]
     pub(super) fn check_top(&self, types: &[ValType]) -> Result<(), Error> {
+        if self.has_on_top(types) { Ok(()) } else { self.check_each(types) }
+    }
+
+    #[inline(never)]
+    fn check_each(&self, types: &[ValType]) -> Result<(), Error> {
         let there = self.types.get(self.frame.base as usize..).unwrap_or_default();
         let mut found = there.iter().rev();
         for &want in types.iter().rev() {
