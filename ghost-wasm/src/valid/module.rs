@@ -2,6 +2,7 @@
 //!
 //! <https://www.w3.org/TR/wasm-core-2/#modules%E2%91%A2>
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 use super::env::ModuleEnv;
@@ -25,10 +26,13 @@ fn one_more(count: usize) -> u64 {
 }
 
 impl ModuleEnv {
-    /// Adds a function type; `seen` finds equal ones.
-    pub fn add_type(&mut self, seen: &mut BTreeMap<FuncType, u32>, ty: FuncType) {
+    /// Adds a function type; `seen` finds equal ones, by their bytes, which are compared many at a time.
+    pub fn add_type(&mut self, seen: &mut BTreeMap<Box<[u8]>, u32>, ty: FuncType) {
         let index = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
-        let id = *seen.entry(ty.clone()).or_insert(index);
+        let byte = |&ty: &ValType| ty as u8;
+        // No type is zero.
+        let key = ty.params().iter().map(byte).chain([0]).chain(ty.results().iter().map(byte));
+        let id = *seen.entry(key.collect()).or_insert(index);
         self.types.push(ty);
         self.type_ids.push(id);
     }

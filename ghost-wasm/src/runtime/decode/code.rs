@@ -46,14 +46,22 @@ impl<S: BodySink> Decoder<S> {
 
     pub(super) fn locals(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
         let features = self.rules.features;
-        let read = self.read(bytes, |c| Ok((c.u32()?, entry::val_type(c, features)?)))?;
-        let Some(((count, ty), len)) = read else { return Ok(0) };
-        let offset = self.offset32();
-        self.body.locals(count, ty, offset)?;
-        self.count_work(2);
-        self.take(len);
-        self.next_locals(left.saturating_sub(1))?;
-        Ok(len)
+        let (mut left, mut taken) = (left, 0_usize);
+        while let rest = bytes.get(taken..).unwrap_or_default()
+            && let Some(((count, ty), len)) =
+                self.read(rest, |c| Ok((c.u32()?, entry::val_type(c, features)?)))?
+        {
+            let offset = self.offset32();
+            self.body.locals(count, ty, offset)?;
+            self.count_work(2);
+            taken = taken.wrapping_add(self.take(len));
+            left = left.saturating_sub(1);
+            self.next_locals(left)?;
+            if left == 0 || self.work() >= self.work_stop {
+                break;
+            }
+        }
+        Ok(taken)
     }
 
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
@@ -95,7 +103,23 @@ impl<S: BodySink> Decoder<S> {
         Ok(self.take(at))
     }
 
-    pub(super) fn br_table_target(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
+    /// Takes targets until the bytes, the table or the call's work are used up.
+    pub(super) fn br_table_targets(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let mut taken = 0_usize;
+        while let State::BrTable { left } = self.state
+            && let rest = bytes.get(taken..).unwrap_or_default()
+            && let len @ 1.. = self.br_table_target(rest, left)?
+        {
+            taken = taken.wrapping_add(len);
+            if self.work() >= self.work_stop {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    #[inline]
+    fn br_table_target(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
         let Some((label, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         let (offset, default) = (self.offset32(), left == 0);
         // A body with less room than its labels to come and the ends of its open blocks need is cut short,

@@ -56,15 +56,25 @@ impl<S: BodySink> Decoder<S> {
 
     pub(super) fn param_type(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
         let features = self.rules.features;
-        let Some((ty, len)) = self.read(bytes, |c| entry::val_type(c, features))? else { return Ok(0) };
-        self.rules.check(Limit::Params, one_more(self.params.len()), self.offset)?;
-        self.count_work(1);
-        self.params.push(ty);
-        self.state = match left.saturating_sub(1) {
-            0 => State::ResultCount,
-            left => State::ParamTypes { left },
-        };
-        Ok(self.take(len))
+        let (mut left, mut taken) = (left, 0_usize);
+        while let rest = bytes.get(taken..).unwrap_or_default()
+            && let Some((ty, len)) = self.read(rest, |c| entry::val_type(c, features))?
+        {
+            self.rules.check(Limit::Params, one_more(self.params.len()), self.offset)?;
+            self.count_work(1);
+            self.params.push(ty);
+            taken = taken.wrapping_add(self.take(len));
+            left = left.saturating_sub(1);
+            if left == 0 {
+                self.state = State::ResultCount;
+                break;
+            }
+            self.state = State::ParamTypes { left };
+            if self.work() >= self.work_stop {
+                break;
+            }
+        }
+        Ok(taken)
     }
 
     pub(super) fn result_count(&mut self, bytes: &[u8]) -> Result<usize, Error> {

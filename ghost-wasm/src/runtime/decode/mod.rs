@@ -19,6 +19,7 @@ mod code;
 mod entries;
 mod segments;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +35,7 @@ use crate::binary::section::SectionId;
 use crate::binary::utf8;
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
-use crate::types::{FuncType, GlobalType, ValType};
+use crate::types::{GlobalType, ValType};
 use crate::valid::body::BodyValidator;
 use crate::valid::const_expr::ConstValidator;
 use crate::valid::env::BodySink;
@@ -149,7 +150,7 @@ pub(super) struct Decoder<S: BodySink> {
     order: u8,
     name: NameBuffer,
     import_module: String,
-    seen_types: BTreeMap<FuncType, u32>,
+    seen_types: BTreeMap<Box<[u8]>, u32>,
     seen_exports: BTreeSet<String>,
     params: Vec<ValType>,
     results: Vec<ValType>,
@@ -258,7 +259,7 @@ impl<S: BodySink> Decoder<S> {
     fn item(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         match self.state {
             State::Operators => self.operators(bytes),
-            State::BrTable { left } => self.br_table_target(bytes, left),
+            State::BrTable { .. } => self.br_table_targets(bytes),
             State::Data { left } => self.data_piece(bytes, left),
             State::CustomContent => self.custom_piece(bytes),
             State::Elem { left } => self.elem_func(bytes, left),
