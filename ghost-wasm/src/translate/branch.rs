@@ -1,12 +1,11 @@
 //! Branches, returns, calls: ops that end a run.
 
-use alloc::vec::Vec;
-
 use super::Translator;
 use super::control::{FrameKind, PendingTable};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::{Branch, Mirror};
-use super::stack::Loc;
+use super::stack::{Loc, NONE};
+use crate::Error;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
 use crate::exec::ctx::Service;
@@ -293,59 +292,82 @@ impl Translator {
     /// `br_table`, before its targets are known.
     pub fn br_table(&mut self, count: u32) {
         let index = self.pop();
-        self.table = Some(PendingTable { index, count, op: None, arrived: 0, arity: 0, stubs: Vec::new() });
+        self.table = Some(PendingTable { index, count, op: None });
     }
 
     /// A target of the `br_table`.
-    pub fn table_target(&mut self, _: &ModuleEnv, depth: u32, default: bool) {
-        let Some(mut table) = self.table.take() else { return };
+    pub fn table_target(&mut self, depth: u32) {
         let Some((index, frame)) = self.label(depth) else { return };
         let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
-        let op = match table.op {
-            Some(op) => op,
-            None => {
-                table.arity = arity;
-                self.owe_with_values(GasClass::BrTable, arity);
-                // The index is above the values: it stays where it is while they settle.
-                let operand = self.condition(table.index);
-                self.settle_top(arity);
-                if self.charge_is_due() {
-                    self.emit_charge();
-                }
-                let cost = self.pay();
-                let (variant, slot) = match operand {
-                    Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
-                    _ => (control::BR_TABLE_ACC, 0),
-                };
-                self.append(Family::Control.inst(0, variant), &[fields_x(slot, 0, table.count), cost])
-            }
+        let op = match &self.table {
+            Some(PendingTable { op: Some((op, _)), .. }) => *op,
+            _ => self.open_table(arity),
         };
-        table.op = Some(op);
         let entry = self.code.len() as u32;
         self.code.push(0);
         let in_place = self.stack.height().saturating_sub(arity) == height;
         if kind != FrameKind::Function && (arity == 0 || in_place) {
             self.aim(index, entry * 2, op, entry * 2 + 1);
-        } else {
-            table.stubs.push((entry, depth));
+        } else if let Some(frame) = self.frames.get_mut(index) {
+            let before = core::mem::replace(&mut frame.stub, entry);
+            if before == NONE {
+                self.stubs.push(index as u32);
+            }
+            self.set_quarter(entry * 2, before);
         }
-        table.arrived += 1;
-        if !default {
-            self.table = Some(table);
-            return;
-        }
-        for (entry, depth) in core::mem::take(&mut table.stubs) {
-            let distance = self.code.len() as u32 - op;
-            self.set_quarter(entry * 2, distance);
-            self.table_stub(depth, table.arity);
-        }
-        self.end_reachable();
     }
 
-    /// Moves the values of a `br_table` and goes on to the label.
-    fn table_stub(&mut self, depth: u32, arity: usize) {
-        let Some((index, frame)) = self.label(depth) else { return };
-        if frame.kind == FrameKind::Function {
+    /// Emits a `br_table` whose labels take `arity` values along.
+    fn open_table(&mut self, arity: usize) -> u32 {
+        let Some((index, count)) = self.table.as_ref().map(|table| (table.index, table.count)) else {
+            return 0;
+        };
+        self.owe_with_values(GasClass::BrTable, arity);
+        // The index is above the values: it stays where it is while they settle.
+        let operand = self.condition(index);
+        self.settle_top(arity);
+        if self.charge_is_due() {
+            self.emit_charge();
+        }
+        let cost = self.pay();
+        let (variant, slot) = match operand {
+            Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
+            _ => (control::BR_TABLE_ACC, 0),
+        };
+        let op = self.append(Family::Control.inst(0, variant), &[fields_x(slot, 0, count), cost]);
+        if let Some(table) = &mut self.table {
+            table.op = Some((op, arity));
+        }
+        op
+    }
+
+    /// After the last target: what moves values on the way to a label, once for each label.
+    pub fn close_table(&mut self) -> Result<(), Error> {
+        self.make_room_for_stubs()?;
+        let mut stubs = core::mem::take(&mut self.stubs);
+        if let Some((op, arity)) = self.table.take().and_then(|table| table.op) {
+            for index in stubs.drain(..) {
+                let start = self.code.len() as u32;
+                let mut next = self.table_stub(index as usize, arity);
+                // Each target has the place of the one before it that names the same label.
+                while next != NONE {
+                    let entry = next;
+                    next = self.quarter(entry * 2);
+                    self.set_quarter(entry * 2, start - op);
+                }
+            }
+        }
+        self.stubs = stubs;
+        self.end_reachable();
+        Ok(())
+    }
+
+    /// Moves the values of a `br_table` and goes on to the label; the last of its targets.
+    fn table_stub(&mut self, index: usize, arity: usize) -> u32 {
+        let Some(frame) = self.frames.get_mut(index) else { return NONE };
+        let targets = core::mem::replace(&mut frame.stub, NONE);
+        let (kind, height) = (frame.kind, frame.height);
+        if kind == FrameKind::Function {
             let from = self.slots.operand(self.stack.height().saturating_sub(arity));
             let (variant, operands) = match arity {
                 0 => (control::RETURN_NONE, 0),
@@ -353,9 +375,9 @@ impl Translator {
                 _ => (control::RETURN_MANY, fields_x(from.field(), 0, arity as u32)),
             };
             self.append(Family::Control.inst(0, variant), &[operands, 0]);
-            return;
+            return targets;
         }
-        let to = self.slots.operand(frame.height);
+        let to = self.slots.operand(height);
         let from = self.slots.operand(self.stack.height().saturating_sub(arity));
         self.append(
             Family::Moves.inst(0, moves::COPY_RANGE),
@@ -363,13 +385,14 @@ impl Translator {
         );
         let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
         self.aim(index, op * 2 + 5, op, op * 2 + 3);
+        targets
     }
 
     /// Pops arguments and pushes results of a call that was emitted.
     fn after_call(&mut self, position: u32, params: usize, results: &[ValType]) {
         self.stack.truncate(self.stack.height().saturating_sub(params));
         let settled = self.stack.settled;
-        results.iter().for_each(|&ty| self.push_own(ty));
+        self.push_all_own(results);
         self.stack.settled = settled;
         self.run.handlers = 0;
         self.made(position, results);

@@ -1,8 +1,6 @@
 //! Blocks and labels. At a label all values are in fixed slots, nothing is in an accumulator, and no gas is
 //! pending.
 
-use alloc::vec::Vec;
-
 use super::Translator;
 use super::emit::{Operand, Popped};
 use super::stack::NONE;
@@ -45,6 +43,8 @@ pub struct Frame {
     pub ty: BlockTypes,
     /// First of the fixups that wait for the block's end.
     pub fixups: u32,
+    /// Of the `br_table` at hand, the last target that names the label and needs moves first.
+    pub stub: u32,
     /// A loop's first op.
     pub start: u32,
     /// Of an `if`: the jump to `else` (or the end).
@@ -70,6 +70,7 @@ impl Frame {
             results,
             ty: BlockTypes::Function,
             fixups: NONE,
+            stub: NONE,
             start: 0,
             otherwise: None,
         }
@@ -87,12 +88,8 @@ pub struct PendingTable {
     pub index: Popped,
     /// Targets without the default.
     pub count: u32,
-    /// The op, once the first target has told how many values move.
-    pub op: Option<u32>,
-    pub arrived: u32,
-    pub arity: usize,
-    /// Targets that need moves first: position of the entry, depth of the label.
-    pub stubs: Vec<(u32, u32)>,
+    /// The op and how many values move, once the first target has told.
+    pub op: Option<(u32, usize)>,
 }
 
 impl Translator {
@@ -109,6 +106,7 @@ impl Translator {
             results,
             ty: BlockTypes::Block(ty),
             fixups: NONE,
+            stub: NONE,
             start: 0,
             otherwise: None,
         };
@@ -143,7 +141,7 @@ impl Translator {
         if let BlockTypes::Block(ty) = frame.ty
             && let Some((params, _)) = env.block_type(ty)
         {
-            params.iter().for_each(|&ty| self.push_own(ty));
+            self.push_all_own(params);
         }
         self.stack.settled = self.stack.height();
         if let Some(fixup) = frame.otherwise.take() {
@@ -204,7 +202,7 @@ impl Translator {
             BlockTypes::Block(ty) => env.block_type(ty).map_or(&[], |(_, results)| results),
             BlockTypes::Function => env.func_type(self.func).map_or(&[], |ty| ty.results()),
         };
-        results.iter().for_each(|&ty| self.push_own(ty));
+        self.push_all_own(results);
     }
 
     /// Adds a branch to a label's list.

@@ -3,7 +3,7 @@
 use super::Translator;
 use super::fuse::{self, Mirror};
 use super::slots::SlotIdx;
-use super::stack::{Loc, NONE};
+use super::stack::{Entry, Loc, NONE};
 use crate::code::inst::{Family, InstId, moves};
 use crate::code::map::MapEntry;
 use crate::types::ValType;
@@ -149,6 +149,13 @@ impl Translator {
     #[inline]
     pub fn push_own(&mut self, ty: ValType) {
         self.stack.push(Loc::Own, ty, NONE);
+        self.slots.reach(self.stack.height());
+    }
+
+    /// Pushes values that are in their own slots.
+    pub fn push_all_own(&mut self, types: &[ValType]) {
+        let own = |&ty: &ValType| Entry { loc: Loc::Own, ty, link: NONE };
+        self.stack.entries.extend(types.iter().map(own));
         self.slots.reach(self.stack.height());
     }
 

@@ -5,14 +5,15 @@
 //! `local.get` and constants emit nothing; they wait on the translator's model of the operand stack until an
 //! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
 //! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels, `branch.rs` branches
-//! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `ops.rs` everything else, `fuse.rs` the ops
-//! that do the work of several.
+//! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `ops.rs` everything else, `fuse/` the ops
+//! that do the work of several, `room.rs` the room for all of it.
 
 mod branch;
 mod control;
 mod emit;
 mod fuse;
 mod ops;
+mod room;
 mod run;
 mod slots;
 mod stack;
@@ -83,8 +84,12 @@ pub struct Translator {
     /// Blocks opened in unreachable code.
     dead_blocks: u32,
     table: Option<PendingTable>,
+    /// Labels of the `br_table` that need moves first, by frame.
+    stubs: Vec<u32>,
     offset: u32,
     begun: bool,
+    /// So many operators have room in the lists that each adds little to.
+    roomy_for: u32,
 }
 
 impl Translator {
@@ -117,8 +122,10 @@ impl Translator {
             reachable: true,
             dead_blocks: 0,
             table: None,
+            stubs: Vec::new(),
             offset: 0,
             begun: false,
+            roomy_for: 0,
         }
     }
 
@@ -138,6 +145,7 @@ impl Translator {
 
     /// The bodies so far. The translator can go on with others, from the first position.
     pub fn take_code(&mut self) -> ModuleCode {
+        self.roomy_for = 0;
         let map = CodeMap { entries: core::mem::take(&mut self.map) };
         let (code, records) = (core::mem::take(&mut self.code), core::mem::take(&mut self.records));
         #[cfg_attr(not(feature = "internals"), expect(unused_mut, reason = "see below"))]
@@ -150,6 +158,8 @@ impl Translator {
     }
 
     /// The first operator of a body: its locals are known.
+    #[cold]
+    #[inline(never)]
     fn open_body(&mut self, env: &ModuleEnv) -> Result<(), Error> {
         self.begun = true;
         self.slots.open(self.locals.count(), self.slots_max);
@@ -157,11 +167,21 @@ impl Translator {
             return Err(self.frame_too_large());
         }
         self.stack.open();
+        self.make_room()?;
         self.run = Run::default();
         self.run.pending = u64::from(self.schedule.enter_cost(self.declared()));
         let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
         self.frames.push(Frame::function(results));
         Ok(())
+    }
+
+    /// Entries may read a local.
+    #[inline(always)]
+    fn let_read(&mut self, local: u32) -> Result<(), Error> {
+        if self.stack.has_reader(local) {
+            return Ok(());
+        }
+        self.stack.more_readers(local).map_err(room::refused)
     }
 
     /// Puts handlers into the body at hand.
@@ -180,10 +200,10 @@ impl Translator {
     /// An operator that may be more than a value that waits.
     #[inline(never)]
     fn working(&mut self, env: &ModuleEnv, instr: &Instr) -> Result<(), Error> {
-        if !self.begun {
-            self.open_body(env)?;
-        }
+        self.make_room()?;
+        let room = self.room();
         self.operator(env, instr);
+        debug_assert_eq!(room, self.room(), "an operator needs more room than is made for it");
         self.check()
     }
 
@@ -220,6 +240,7 @@ impl BodySink for Translator {
         self.reachable = true;
         self.dead_blocks = 0;
         self.table = None;
+        self.stubs.clear();
         self.begun = false;
         self.locals.start(env.func_type(func));
         self.params = self.locals.count();
@@ -236,14 +257,26 @@ impl BodySink for Translator {
     #[inline(always)]
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
         self.offset = offset;
+        if !self.begun {
+            self.open_body(env)?;
+        }
         // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
-        if self.begun && self.reachable {
+        if self.reachable {
             let waits = match instr.op {
-                Op::LocalGet => Some((Loc::Local(instr.x), self.local_type(instr.x))),
+                Op::LocalGet => {
+                    self.let_read(instr.x)?;
+                    Some((Loc::Local(instr.x), self.local_type(instr.x)))
+                }
                 Op::I32Const => Some((Loc::Const(instr.z as i32 as i64 as u64), ValType::I32)),
+                Op::LocalTee => {
+                    self.let_read(instr.x)?;
+                    None
+                }
                 _ => None,
             };
-            if let Some((loc, ty)) = waits {
+            if let Some((loc, ty)) = waits
+                && self.stack.has_room()
+            {
                 self.owe(self.schedule.class(instr.op.class()));
                 self.push(loc, ty);
                 return self.check();
@@ -252,9 +285,15 @@ impl BodySink for Translator {
         self.working(env, instr)
     }
 
-    fn br_table_target(&mut self, env: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {
+    fn br_table_target(&mut self, _: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {
         if self.reachable {
-            self.table_target(env, label, default);
+            self.make_room()?;
+            let room = self.room();
+            self.table_target(label);
+            debug_assert_eq!(room, self.room(), "a target needs more room than is made for it");
+            if default {
+                self.close_table()?;
+            }
         }
         self.check()
     }

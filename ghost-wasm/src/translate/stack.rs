@@ -1,5 +1,6 @@
 //! The model of the operand stack: where each value is.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use crate::types::ValType;
@@ -78,17 +79,33 @@ impl Stack {
     /// Makes an entry the topmost that reads a local; the one it was.
     #[inline]
     fn read(&mut self, local: u32, index: u32) -> u32 {
-        if self.readers.len() <= local as usize {
-            self.more_readers(local);
-        }
-        let Some(reader) = self.readers.get_mut(local as usize) else { return NONE };
+        let Some(reader) = self.readers.get_mut(local as usize) else {
+            debug_assert!(false, "a local is read that `more_readers` was not told of");
+            return NONE;
+        };
         core::mem::replace(reader, index)
     }
 
+    /// Whether a local may be read.
+    #[inline(always)]
+    pub fn has_reader(&self, local: u32) -> bool {
+        (local as usize) < self.readers.len()
+    }
+
+    /// Lets a local be read.
     #[cold]
     #[inline(never)]
-    fn more_readers(&mut self, local: u32) {
-        self.readers.resize(local as usize + 1, NONE);
+    pub fn more_readers(&mut self, local: u32) -> Result<(), TryReserveError> {
+        let count = local as usize + 1;
+        self.readers.try_reserve(count.saturating_sub(self.readers.len()))?;
+        self.readers.resize(count, NONE);
+        Ok(())
+    }
+
+    /// Whether a value can be pushed without the allocator.
+    #[inline(always)]
+    pub fn has_room(&self) -> bool {
+        self.entries.len() < self.entries.capacity()
     }
 
     /// Takes the topmost value off, with its height. (Validation has made sure that there is one.)
@@ -122,9 +139,12 @@ impl Stack {
     /// Drops values down to a height.
     #[inline]
     pub fn truncate(&mut self, height: usize) {
-        while self.entries.len() > height {
+        while self.entries.len() > height.max(self.settled) {
             self.pop();
         }
+        // What is in its own slot is known to nobody else.
+        self.entries.truncate(height);
+        self.settled = self.settled.min(self.entries.len());
     }
 
     /// The topmost entry that still reads a local.

@@ -540,6 +540,7 @@ impl<S: BodySink> Decoder<S> {
         let piece = piece(bytes, u32::MAX);
         if let Some((custom, reader)) = &mut self.custom {
             let done = custom.bytes.len() as u64;
+            custom.bytes.try_reserve(piece.len()).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
             custom.bytes.extend_from_slice(piece);
             if let Some(reader) = reader {
                 reader.advance(&custom.bytes);

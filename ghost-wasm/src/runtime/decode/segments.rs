@@ -208,6 +208,7 @@ impl<S: BodySink> Decoder<S> {
         let piece = piece(bytes, left);
         let Some(segment) = self.data.datas.last_mut() else { return Err(self.internal()) };
         let done = segment.bytes.len() as u64;
+        segment.bytes.try_reserve(piece.len()).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
         segment.bytes.extend_from_slice(piece);
         self.count_bytes(done, piece.len());
         self.take(piece.len());
