@@ -237,14 +237,11 @@ impl Translator {
 
     /// Puts the topmost `count` values into their own slots.
     pub fn settle_top(&mut self, count: usize) {
-        let height = self.stack.height();
-        let from = height.saturating_sub(count);
-        for index in (from.max(self.stack.settled)..height).rev() {
-            self.settle_entry(index);
+        let from = self.stack.height().saturating_sub(count);
+        for range in self.stack.unsettled(from) {
+            range.rev().for_each(|index| self.settle_entry(index));
         }
-        if from <= self.stack.settled {
-            self.stack.settled = height;
-        }
+        self.stack.settle(from);
     }
 
     /// Puts all values into their own slots.

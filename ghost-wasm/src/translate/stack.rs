@@ -40,6 +40,9 @@ pub struct Stack {
     readers: Vec<u32>,
     /// All entries below are in their own slots.
     pub settled: usize,
+    /// So are those from the first of these to below the second: what branches that take many values along have
+    /// put there above values that wait.
+    own: (usize, usize),
     /// The entry that is in the integer accumulator.
     pub acc: Option<u32>,
     /// The entry that is in the float accumulator.
@@ -52,6 +55,7 @@ impl Stack {
         self.truncate(0);
         debug_assert!(self.readers.iter().all(|&reader| reader == NONE), "a reader outlived its entry");
         self.settled = 0;
+        self.own = (0, 0);
         self.acc = None;
         self.float_acc = None;
     }
@@ -117,8 +121,39 @@ impl Stack {
         };
         let index = self.entries.len();
         self.unlink(entry);
-        self.settled = self.settled.min(index);
+        self.unsettle(index);
         (entry, index)
+    }
+
+    /// The entry at `index` and those above may be elsewhere than in their own slots.
+    #[inline]
+    pub fn unsettle(&mut self, index: usize) {
+        self.settled = self.settled.min(index);
+        self.own.1 = self.own.1.min(index);
+    }
+
+    /// The entries from `from` on that may not be in their own slots: above those that are known to be, below them.
+    pub fn unsettled(&self, from: usize) -> [core::ops::Range<usize>; 2] {
+        let (start, end) = self.own;
+        let from = from.max(self.settled);
+        if start >= end || end <= from {
+            return [from..self.entries.len(), 0..0];
+        }
+        [end..self.entries.len(), from..start]
+    }
+
+    /// All entries from `from` on are in their own slots.
+    pub fn settle(&mut self, from: usize) {
+        debug_assert!(
+            self.entries.iter().skip(from).all(|entry| entry.loc == Loc::Own),
+            "a value is elsewhere"
+        );
+        let (start, end) = self.own;
+        let height = self.entries.len();
+        if from <= self.settled {
+            self.settled = height;
+        }
+        self.own = (if start < end && from <= end { start.min(from) } else { from }, height);
     }
 
     /// Forgets what points at the topmost entry with this content.
@@ -144,7 +179,7 @@ impl Stack {
         }
         // What is in its own slot is known to nobody else.
         self.entries.truncate(height);
-        self.settled = self.settled.min(self.entries.len());
+        self.unsettle(self.entries.len());
     }
 
     /// The topmost entry that still reads a local.
@@ -165,6 +200,7 @@ impl Stack {
         let Some(entry) = self.entries.get_mut(index) else { return };
         entry.link = made_by;
         self.settled = self.settled.min(index);
+        self.own.1 = self.own.1.min(index);
         if float {
             entry.loc = Loc::FloatAcc;
             self.float_acc = Some(index as u32);
