@@ -52,6 +52,9 @@ pub mod internals {
     pub use crate::binary::cursor::{Cursor, Fault};
     pub use crate::binary::instr::{BlockType, Instr};
     pub use crate::binary::opcode::instr as read_instr;
+    pub use crate::code::inst::{
+        BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF,
+    };
     pub use crate::exec::num;
     pub use crate::runtime::module::{
         ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,

@@ -32,6 +32,16 @@ pub enum Ended {
     Other(ErrorKind),
 }
 
+impl Ended {
+    /// The same without the place.
+    pub fn outline(&self) -> Ended {
+        match *self {
+            Ended::Trap(code, _) => Ended::Trap(code, None),
+            ref other => other.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub ended: Ended,
@@ -183,6 +193,11 @@ impl EngineMachine {
             }
             Err(error) => (Seen { ended: engine_ended(&error), gas }, Err(store)),
         }
+    }
+
+    /// The ops that it has run, if the engine steps.
+    pub fn steps(&self) -> impl Iterator<Item = u16> {
+        self.store.steps().pairs.keys().map(|&(_, inst)| inst)
     }
 
     pub fn into_store(self) -> engine::Store<()> {

@@ -4,6 +4,8 @@
 //! `DIFF_PROGRAMS=100000` runs more programs than the usual few hundred, `DIFF_FROM` starts at another seed.
 //! A failure prints the seed; `DIFF_FROM=seed DIFF_PROGRAMS=1` repeats it.
 
+mod dispatches;
+mod fused;
 mod machine;
 mod pooled;
 mod reentry;
