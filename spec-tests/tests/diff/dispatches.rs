@@ -48,7 +48,7 @@ fn dispatches_of_kernels_are_as_blessed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let compare = root.join("../benches/compare");
     let table = std::fs::read_to_string(compare.join("src/kernels.rs")).expect("the table of kernels");
-    let engine = Engine::new(&Config::new(Profile::WASM_2_EXT).stepping(true));
+    let engine = Engine::new(Config::new(Profile::WASM_2_EXT).stepping(true));
     let mut now = String::new();
     for (name, argument, expected) in kernels(&table) {
         let bytes = std::fs::read(compare.join(format!("kernels/{name}.wasm"))).expect("a kernel");
