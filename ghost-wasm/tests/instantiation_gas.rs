@@ -23,15 +23,22 @@ fn gas(elements: &str) -> u64 {
 }
 
 #[test]
-fn items_of_element_segments_cost_what_their_operators_cost() {
-    let get = u64::from(Profile::WASM_2.schedule().class(ghost_wasm::internals::Op::GlobalGet.class()));
-    assert!(get > 0, "or the test shows nothing");
+fn items_of_element_segments_cost_what_constants_and_globals_cost() {
+    let class = |op: ghost_wasm::internals::Op| u64::from(Profile::WASM_2.schedule().class(op.class()));
+    let (get, constant) =
+        (class(ghost_wasm::internals::Op::GlobalGet), class(ghost_wasm::internals::Op::I32Const));
+    assert!(get > constant && constant > 0, "or the test shows nothing");
+    let dearer = get - constant;
     let passive = |items: &str| gas(&format!("(elem funcref {items})"));
-    assert_eq!(passive("(global.get 0) (global.get 0)"), passive("(ref.func $f) (ref.null func)") + 2 * get);
+    assert_eq!(
+        passive("(global.get 0) (global.get 0)"),
+        passive("(ref.func $f) (ref.null func)") + 2 * dearer
+    );
+    assert_eq!(passive("(ref.func $f) (ref.func $f)"), passive("(ref.func $f)") + constant);
     let active = |items: &str| gas(&format!("(elem (i32.const 0) funcref {items})"));
-    assert_eq!(active("(global.get 0) (ref.func $f)"), active("(ref.func $f) (ref.func $f)") + get);
+    assert_eq!(active("(global.get 0) (ref.func $f)"), active("(ref.func $f) (ref.func $f)") + dearer);
     assert_eq!(
         gas("(elem declare funcref (global.get 0))"),
-        gas("(elem declare funcref (ref.func $f))") + get
+        gas("(elem declare funcref (ref.func $f))") + dearer
     );
 }

@@ -61,15 +61,15 @@ impl Store {
         })
     }
 
-    /// An element item costs what the operator costs that it stands for.
+    /// A function or null in an element item costs what a constant costs; a global what reading it does.
     pub(crate) fn evaluate_item(&mut self, scope: Scope<'_>, item: ElemItem) -> Result<u64, Error> {
         match item {
             ElemItem::Func(index) => {
-                self.charge_op(Op::RefFunc)?;
+                self.charge_op(Op::I32Const)?;
                 func_ref(scope, index)
             }
             ElemItem::Null => {
-                self.charge_op(Op::RefNull)?;
+                self.charge_op(Op::I32Const)?;
                 Ok(0)
             }
             ElemItem::Global(index) => {

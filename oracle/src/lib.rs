@@ -29,7 +29,7 @@
 //!    `.init`, `.grow` the entries times `table_entry`; `memory.grow` the pages times `grow_page`.
 //! 6. **Instantiation** costs what the operators cost that it stands for, in this order: the initial values
 //!    of globals, operator by operator, their `end` free; the items of all element segments, passive and
-//!    declarative too (`ref.func`, `ref.null` or `global.get`); each active element segment as its offset,
+//!    declarative too (`ref.func` and `ref.null` as a constant, `global.get` as itself); each active element segment as its offset,
 //!    two `i32.const`, `table.init` (with its length), `elem.drop`; each declarative one as `elem.drop`;
 //!    each active data segment as its offset, two `i32.const`, `memory.init` (with its length),
 //!    `data.drop`. The start function is then entered from the host: `enter`, but no `call`. Matching

@@ -184,7 +184,8 @@ impl Meter {
     pub fn resume(&mut self, left: i64, gas: u64) {
         let gas = gas.min(GAS_UNLIMITED - self.limit);
         self.limit += gas;
-        self.bank = left + gas as i64;
+        // Zero, unless the limit was set anew meanwhile.
+        self.bank += left + gas as i64;
     }
 
     /// After a failed charge: hands out what the op needs and the rest of a slice, or reports out-of-gas, in

@@ -399,12 +399,12 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
     let (funcs, globals) = (entity.funcs.clone(), entity.globals.clone());
     // The items are constant expressions, evaluated before any segment is applied.
     for item in data.elems.iter().flat_map(|segment| &segment.items) {
-        let op = match item {
-            ElemItem::Func(_) => Op::RefFunc,
-            ElemItem::Null => Op::RefNull,
-            ElemItem::Global(_) => Op::GlobalGet,
+        let class = match item {
+            // A reference is known when the module is: a constant, not what the operator in a body costs.
+            ElemItem::Func(_) | ElemItem::Null => GasClass::Const,
+            ElemItem::Global(_) => Op::GlobalGet.class(),
         };
-        store.charge_class(op.class())?;
+        store.charge_class(class)?;
     }
     for (number, segment) in data.elems.iter().enumerate() {
         match &segment.mode {

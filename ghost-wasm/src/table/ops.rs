@@ -41,8 +41,8 @@ macro_rules! for_each_op {
             0x22,   LocalTee,          "local.tee",             Local,        (poly),                   Local,        Mvp;
             0x23,   GlobalGet,         "global.get",            Global,       (poly),                   Global,       Mvp;
             0x24,   GlobalSet,         "global.set",            Global,       (poly),                   Global,       Mvp;
-            0x25,   TableGet,          "table.get",             Table,        (poly),                   Load,         ReferenceTypes;
-            0x26,   TableSet,          "table.set",             Table,        (poly),                   Store,        ReferenceTypes;
+            0x25,   TableGet,          "table.get",             Table,        (poly),                   Reference,    ReferenceTypes;
+            0x26,   TableSet,          "table.set",             Table,        (poly),                   Reference,    ReferenceTypes;
             0x28,   I32Load,           "i32.load",              MemArg(2),    ([I32] => [I32]),         Load,         Mvp;
             0x29,   I64Load,           "i64.load",              MemArg(3),    ([I32] => [I64]),         Load,         Mvp;
             0x2a,   F32Load,           "f32.load",              MemArg(2),    ([I32] => [F32]),         Load,         Mvp;
@@ -202,7 +202,7 @@ macro_rules! for_each_op {
             0xc4,   I64Extend32S,      "i64.extend32_s",        Nil,          ([I64] => [I64]),         Convert,      SignExtension;
             0xd0,   RefNull,           "ref.null",              RefType,      (poly),                   Const,        ReferenceTypes;
             0xd1,   RefIsNull,         "ref.is_null",           Nil,          (poly),                   Alu,          ReferenceTypes;
-            0xd2,   RefFunc,           "ref.func",              Func,         ([] => [FuncRef]),        Const,        ReferenceTypes;
+            0xd2,   RefFunc,           "ref.func",              Func,         ([] => [FuncRef]),        Reference,    ReferenceTypes;
             0xfc00, I32TruncSatF32S,   "i32.trunc_sat_f32_s",   Nil,          ([F32] => [I32]),         Convert,      SaturatingConversion;
             0xfc01, I32TruncSatF32U,   "i32.trunc_sat_f32_u",   Nil,          ([F32] => [I32]),         Convert,      SaturatingConversion;
             0xfc02, I32TruncSatF64S,   "i32.trunc_sat_f64_s",   Nil,          ([F64] => [I32]),         Convert,      SaturatingConversion;
@@ -219,7 +219,7 @@ macro_rules! for_each_op {
             0xfc0d, ElemDrop,          "elem.drop",             Elem,         ([] => []),               Drop,         BulkMemory;
             0xfc0e, TableCopy,         "table.copy",            TableCopy,    ([I32 I32 I32] => []),    BulkTable,    BulkMemory;
             0xfc0f, TableGrow,         "table.grow",            Table,        (poly),                   BulkTable,    ReferenceTypes;
-            0xfc10, TableSize,         "table.size",            Table,        ([] => [I32]),            Global,       ReferenceTypes;
+            0xfc10, TableSize,         "table.size",            Table,        ([] => [I32]),            Reference,    ReferenceTypes;
             0xfc11, TableFill,         "table.fill",            Table,        (poly),                   BulkTable,    ReferenceTypes;
             0xfc13, I64Add128,         "i64.add128",            Nil,          ([I64 I64 I64 I64] => [I64 I64]), Mul,  WideArithmetic;
             0xfc14, I64Sub128,         "i64.sub128",            Nil,          ([I64 I64 I64 I64] => [I64 I64]), Mul,  WideArithmetic;
