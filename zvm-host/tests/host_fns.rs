@@ -79,11 +79,12 @@ fn each_function_costs_what_its_row_says() {
         let call = if row.result.is_some() { format!("(drop {call})") } else { call };
         let body = format!("{call} (i32.const 0)");
         let without = call_once(&mut net, &contract(&stand_in, "(i32.const 0)", &body, &body));
-        // What the stand-in itself costs: entering, and returning its values.
+        // What the stand-in itself costs: entering, and making and returning its value.
         let schedule = ghost_wasm::Profile::CONTRACT_V1.schedule().clone();
         let own = u64::from(schedule.enter_cost(0))
             + u64::from(schedule.class(ghost_wasm::table::gas::GasClass::Return))
-            + u64::from(row.result.is_some()) * u64::from(schedule.per_value);
+            + u64::from(row.result.is_some())
+                * u64::from(schedule.per_value + schedule.class(ghost_wasm::table::gas::GasClass::Const));
         let host = with.receipt.gas_used + own - without.receipt.gas_used;
         // Lengths of the case: input 0 bytes, key and value 1 byte, 32 bytes of topics.
         let by_len = match row.name {
