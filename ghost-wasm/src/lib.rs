@@ -93,7 +93,7 @@ pub mod internals {
         Ok(stream.finish()?.1.take_code())
     }
 
-    /// The name of an internal instruction, by its number in [`Steps`](crate::exec::step::Steps).
+    /// The name of an internal instruction, by its number among the steps of a store.
     pub fn instruction_name(number: u16) -> alloc::string::String {
         crate::code::disasm::name(crate::code::inst::InstId(number))
     }

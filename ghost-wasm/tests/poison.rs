@@ -165,6 +165,6 @@ fn a_charge_that_fails_under_a_cap() {
     store.set_gas(10_000);
     let run = instance.get_typed_func::<(), i32>(&store, "run").unwrap();
     assert_eq!(run.call(&mut store, ()).unwrap(), 0);
-    // Entering, the call, the cap, the load, the return of one value.
-    assert_eq!(store.gas_used(), 4 + 56 + 100 + 4 + 3);
+    // Entering, the call, the cap, a constant, the load, the return of one value.
+    assert_eq!(store.gas_used(), 4 + 56 + 100 + 1 + 4 + 3);
 }

@@ -137,6 +137,18 @@ fn a_body_without_branches() {
     on_small_stack(move || run(&module(&line.repeat(20_000)), 10, None));
 }
 
+/// Values that wait until a block begins go to their slots there, all at once; what they cost was paid at the
+/// first of them.
+#[test]
+fn many_values_at_once() {
+    let text =
+        format!("{}block end\n{}", "i32.const 1 local.get $i64\n".repeat(10_000), "drop\n".repeat(20_000));
+    for slice in [None, Some(1)] {
+        let text = text.clone();
+        on_small_stack(move || run(&module(&text), 10, slice));
+    }
+}
+
 /// Recursion nests guest frames, not native ones.
 #[test]
 fn recursion() {

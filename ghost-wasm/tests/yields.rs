@@ -384,8 +384,8 @@ fn the_embedder_works_on_the_store_meanwhile() {
     store.set_gas(1_000);
     store.resume_with(&[Val::I32(4)], &mut result).unwrap();
     assert_eq!(result, [Val::I32(54)]);
-    // The load, the addition, the return of a value.
-    assert_eq!(store.gas_used(), 4 + 4 + 3);
+    // A constant, the load, the addition, the return of a value.
+    assert_eq!(store.gas_used(), 1 + 4 + 4 + 3);
 }
 
 /// A call that is given up leaves its store as a failed host function does; a dropped store takes it along.

@@ -77,17 +77,17 @@ const NO_OP: &[Op] = &[Op::Nop];
 const STORE_WIDTHS: &[Op] = &[Op::I32Store8, Op::I32Store16, Op::I32Store, Op::I64Store];
 
 families! {
-    /// Branches, calls, returns: [`control`].
+    /// Branches, calls, returns: `control`.
     Control: NO_OP, 17;
     /// Work for the driver, by its number.
-    Service: NO_OP, 18;
-    /// Copies, constants, `select`, globals: [`moves`].
+    Service: NO_OP, 19;
+    /// Copies, constants, `select`, globals: `moves`.
     Moves: NO_OP, 20;
     /// `memory.size`.
     Size: NO_OP, 2;
-    /// Integer operators of two operands; variants: [`pair`].
+    /// Integer operators of two operands; variants: `pair`.
     IntBinary: for_each_int_binary!(ops2), 14;
-    /// Integer divisions; variants: [`pair`].
+    /// Integer divisions; variants: `pair`.
     Division: for_each_int_division!(ops2), 14;
     /// Integer comparisons: slot-slot, slot-acc, slot-imm, acc-imm, each with two results.
     IntCompare: for_each_int_compare!(ops2), 8;
@@ -97,7 +97,7 @@ families! {
     Unary: for_each_unary!(ops3), 4;
     /// The same, which can trap.
     UnaryTrapping: for_each_unary_trapping!(ops3), 4;
-    /// Float operators of two operands; variants: [`pair`].
+    /// Float operators of two operands; variants: `pair`.
     FloatBinary: for_each_float_binary!(ops2), 14;
     /// Float comparisons: slot-slot, slot-acc, each with two results.
     FloatCompare: for_each_float_compare!(ops2), 4;
@@ -115,7 +115,7 @@ families! {
     LoadOp: for_each_load_op!(ops_with_load), 12;
     /// An operator with a 64-bit constant on the right; left: slot, acc, each with two results.
     WideBinary: for_each_wide_binary!(ops2), 4;
-    /// Two integer operators, `(a first b) second c`; variants: [`triple`].
+    /// Two integer operators, `(a first b) second c`; variants: `triple`.
     Pair: for_each_int_pair!(firsts), 20;
     /// Two float operators; `(a first b) second c`: slot-slot-slot, slot-slot-acc, acc-slot-slot, each with two
     /// results; then the same with `c` on the left.
@@ -133,7 +133,7 @@ families! {
     /// `(l first memory[address]) second c`: left-address-`c` slot-slot-slot, slot-slot-acc, acc-slot-slot, and the
     /// same with the sum of two slots as address, each with two results; then all with `c` on the left.
     LoadFloatPair: for_each_load_float_pair!(load_pair_firsts), 24;
-    /// Sums of 128 bits; variants: [`sum128`]. The pair of results is the high half, the low one goes to a slot.
+    /// Sums of 128 bits; variants: `sum128`. The pair of results is the high half, the low one goes to a slot.
     Sum128: for_each_sum128!(ops2), 6;
     /// Products of 128 bits: slot-slot, with two results for the high half; the low one goes to a slot.
     MulWide: for_each_mul_wide!(ops2), 2;

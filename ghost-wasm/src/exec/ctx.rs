@@ -96,11 +96,13 @@ pub enum Service {
     TailImport,
     /// Tail call of the store's function [`Ctx::payload`], likewise.
     TailRef,
+    /// Nothing: the native stack unwinds where calls in tail position are calls. The accumulators stay.
+    Pause,
 }
 
 impl Service {
     /// All services, by number.
-    pub const ALL: [Service; 18] = [
+    pub const ALL: [Service; 19] = [
         Service::CallImport,
         Service::CallRef,
         Service::MemoryGrow,
@@ -119,6 +121,7 @@ impl Service {
         Service::RefFunc,
         Service::TailImport,
         Service::TailRef,
+        Service::Pause,
     ];
 }
 
@@ -444,6 +447,11 @@ impl Ctx {
         let result = self.slot(usize::from(self.service_args().a));
         self.acc = result;
         self.facc = f64::from_bits(result);
+        self.skip();
+    }
+
+    /// Goes on behind a service op that does nothing.
+    pub fn skip(&mut self) {
         self.ip = self.ip.wrapping_add(SERVICE_WORDS);
     }
 

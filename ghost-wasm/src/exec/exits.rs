@@ -172,6 +172,7 @@ pub const SERVICES: [Handler; Service::ALL.len()] = [
     service::<{ Service::RefFunc as u32 }>,
     service::<{ Service::TailImport as u32 }>,
     service::<{ Service::TailRef as u32 }>,
+    service::<{ Service::Pause as u32 }>,
 ];
 
 impl Ctx {

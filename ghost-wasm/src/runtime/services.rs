@@ -48,6 +48,10 @@ pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> 
             let func = inner.cx.payload() as u32;
             call_from_wasm(store, func, Place::Caller { from: args.y as usize }, depth)
         }
+        Service::Pause => {
+            inner.cx.skip();
+            Ok(())
+        }
         service => match operator(inner, service, args) {
             Ok(()) => {
                 inner.cx.advance();
@@ -93,7 +97,7 @@ fn operator(inner: &mut StoreInner, service: Service, args: ServiceArgs) -> Resu
     let slot = |inner: &StoreInner, n: usize| inner.cx.slot(a + n) as u32;
     let (first, second, third) = (slot(inner, 0), slot(inner, 1), slot(inner, 2));
     match service {
-        Service::CallImport | Service::CallRef | Service::TailImport | Service::TailRef => {
+        Service::CallImport | Service::CallRef | Service::TailImport | Service::TailRef | Service::Pause => {
             Err(internal().into())
         }
         Service::MemoryGrow => {

@@ -86,8 +86,7 @@ impl Translator {
             // The load in it was checked for a charge when it was emitted; its entry belongs to the run that
             // ends here.
             Some(note) => self.map.push(MapEntry { position: self.code.len() as u32, ..note }),
-            None if self.charge_is_due() => self.emit_charge(),
-            None => {}
+            None => self.charge_if_due(),
         }
         let cost = self.pay();
         let position = self.append(inst, &[operands, cost | cost << 32, cost << 32]);
@@ -99,9 +98,7 @@ impl Translator {
 
     /// Emits `br` and pays. The target is to be filled in.
     pub fn emit_br(&mut self) -> u32 {
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         self.append(Family::Control.inst(0, control::BR), &[0, cost])
     }
@@ -272,9 +269,7 @@ impl Translator {
                 (inst(control::RETURN_MANY), fields_x(from.field(), 0, results as u32))
             }
         };
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         self.append(inst, &[operands, cost]);
         self.last = None;
@@ -326,9 +321,7 @@ impl Translator {
         // The index is above the values: it stays where it is while they settle.
         let operand = self.condition(index);
         self.settle_top(arity);
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         let (variant, slot) = match operand {
             Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
@@ -418,9 +411,7 @@ impl Translator {
         self.settle_top(params);
         self.free_accs();
         let base = self.slots.operand(self.stack.height().saturating_sub(params));
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         let position = match func.checked_sub(env.imported_funcs) {
             Some(defined) => self
@@ -446,9 +437,7 @@ impl Translator {
             Operand::Slot(slot) => (control::CALL_INDIRECT_SLOT, slot.field()),
             _ => (control::CALL_INDIRECT_ACC, 0),
         };
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         let position = self.append(
             Family::Control.inst(0, variant),
@@ -470,9 +459,7 @@ impl Translator {
         self.free_accs();
         let base = self.stack.height().saturating_sub(operands);
         let a = self.slots.operand(base).field();
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         let cost = self.pay();
         let position = self.append_service(service, a, x, y, cost);
         self.note(position, 0);

@@ -58,9 +58,7 @@ impl Translator {
     /// Appends an op, with a charge before it if there was none for long.
     #[inline]
     pub fn emit(&mut self, inst: InstId, words: &[u64]) -> u32 {
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         self.before = (self.last, self.flushed);
         let position = self.append(inst, words);
         self.last = Some(position);

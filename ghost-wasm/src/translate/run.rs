@@ -7,6 +7,7 @@
 
 use super::Translator;
 use crate::code::inst::{Family, control};
+use crate::exec::ctx::Service;
 
 /// Ops between two charges at most: bounds the native stack where a call in tail position is a call.
 /// Gas does not depend on it.
@@ -120,8 +121,17 @@ impl Translator {
         self.flushed = None;
     }
 
-    /// Whether another op would be one too many without a charge.
-    pub fn charge_is_due(&self) -> bool {
-        self.run.handlers >= HANDLERS_MAX || self.run.pending >= PENDING_MAX
+    /// Before an op that would be one too many without a way out to the driver: an op that pays and leaves. A
+    /// charge would not do: where nothing is pending it cannot fail, and the native stack would grow on.
+    pub fn charge_if_due(&mut self) {
+        if self.run.handlers >= HANDLERS_MAX {
+            let cost = self.pay();
+            self.append_service(Service::Pause, 0, 0, 0, cost);
+            self.run.handlers = 0;
+            self.last = None;
+            self.flushed = None;
+        } else if self.run.pending >= PENDING_MAX {
+            self.emit_charge();
+        }
     }
 }

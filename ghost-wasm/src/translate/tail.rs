@@ -46,9 +46,7 @@ impl Translator {
     fn pay_tail(&mut self, params: usize) -> (u64, u64) {
         self.settle_top(params);
         let from = self.slots.operand(self.stack.height().saturating_sub(params)).field();
-        if self.charge_is_due() {
-            self.emit_charge();
-        }
+        self.charge_if_due();
         (from, self.pay())
     }
 
