@@ -386,6 +386,13 @@ impl StoreInner {
         })
     }
 
+    /// What applying a segment costs before its length: two constants (where it begins and ends) and the operator.
+    fn charge_init(&mut self, class: GasClass) -> Result<(), Error> {
+        self.charge_class(GasClass::Const)?;
+        self.charge_class(GasClass::Const)?;
+        self.charge_class(class)
+    }
+
     fn charge_class(&mut self, class: GasClass) -> Result<(), Error> {
         let cost = self.engine.profile().schedule().class(class);
         self.meter.charge(u64::from(cost)).map_err(|_| Error::new(ErrorCode::OutOfGas))
@@ -412,7 +419,7 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
             SegmentMode::Declarative => {}
             SegmentMode::Active { target, offset } => {
                 let to = evaluate(store, &funcs, &globals, offset)? as u32;
-                store.charge_class(GasClass::BulkTable)?;
+                store.charge_init(GasClass::BulkTable)?;
                 let len = segment.items.len() as u32;
                 let init = TableInit { segment: number as u32, table: *target, to, from: 0, len };
                 apply(store, index, &Segment::Elem(init))?;
@@ -427,7 +434,7 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
     for (number, segment) in data.datas.iter().enumerate() {
         let SegmentMode::Active { offset, .. } = &segment.mode else { continue };
         let to = evaluate(store, &funcs, &globals, offset)? as u32;
-        store.charge_class(GasClass::BulkMemory)?;
+        store.charge_init(GasClass::BulkMemory)?;
         let len = segment.bytes.len() as u32;
         apply(store, index, &Segment::Data { segment: number as u32, to, len })?;
         store.charge_class(GasClass::Drop)?;
