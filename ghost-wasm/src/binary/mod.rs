@@ -18,3 +18,4 @@ pub mod names;
 pub mod opcode;
 pub mod section;
 pub mod utf8;
+pub mod window;

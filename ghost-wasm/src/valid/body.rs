@@ -17,23 +17,23 @@ use alloc::vec::Vec;
 
 /// What the hot path knows of an operator.
 #[derive(Clone, Copy)]
-struct Fixed {
+pub(super) struct Fixed {
     /// The popped types, the last one in the highest byte.
-    want: u32,
+    pub(super) want: u32,
     /// `0xff` for each popped value.
-    mask: u32,
+    pub(super) mask: u32,
     /// How many values are popped; [`POLY`] if hand-written code decides.
-    pops: u8,
+    pub(super) pops: u8,
     /// The pushed type, or 0.
-    result: u8,
+    pub(super) result: u8,
     /// 1 and the values popped and pushed.
-    work: u8,
-    check: Check,
+    pub(super) work: u8,
+    pub(super) check: Check,
 }
 
 /// What must be checked of the immediates of an operator with a fixed signature.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Check {
+pub(super) enum Check {
     Nothing,
     /// The memory exists; the alignment exponent is at most this.
     Access(u8),
@@ -49,7 +49,7 @@ const OPS: usize = Op::ALL.len();
     clippy::cast_possible_truncation,
     reason = "evaluated at compile time, on rows with at most four operands"
 )]
-static FIXED: [Fixed; OPS] = {
+pub(super) static FIXED: [Fixed; OPS] = {
     let poly = Fixed { want: 0, mask: 0, pops: POLY, result: 0, work: 1, check: Check::Other };
     let mut table = [poly; OPS];
     let mut row = 0;
@@ -179,28 +179,27 @@ impl BodyValidator {
             }
             Check::Other => self.immediates(env, instr)?,
         }
-        let top = self.stacks.types.last_chunk::<PAD>().map_or(0, |top| u32::from_le_bytes(*top));
-        let there = self.stacks.height().wrapping_sub(self.stacks.frame.base);
-        if (top ^ fixed.want) & fixed.mask != 0 || there < u32::from(fixed.pops) {
-            self.fixed_slowly(op)?;
-        } else {
-            let height = self.stacks.types.len().wrapping_sub(usize::from(fixed.pops));
-            self.stacks.types.truncate(height);
-        }
-        if fixed.result != 0 {
-            self.stacks.push(fixed.result)?;
+        if !self.stacks.apply_quickly(fixed.want, fixed.mask, fixed.pops, fixed.result) {
+            self.fixed_slowly(op, fixed.result)?;
         }
         Ok(false)
     }
 
-    /// Pops by the algorithm: something is wrong, or the code is unreachable.
+    /// Pops by the algorithm: something is wrong, there is too little room, or the code is unreachable.
     #[cold]
     #[inline(never)]
-    fn fixed_slowly(&mut self, op: Op) -> Result<(), Error> {
-        match op.signature() {
-            Signature::Fixed { params, .. } => self.stacks.pop_all(params),
-            Signature::Poly => Ok(()),
+    fn fixed_slowly(&mut self, op: Op, result: u8) -> Result<(), Error> {
+        if let Signature::Fixed { params, .. } = op.signature() {
+            self.stacks.pop_all(params)?;
         }
+        if result == 0 { Ok(()) } else { self.stacks.push(result) }
+    }
+
+    /// Whether one more block would be too many.
+    #[inline(always)]
+    pub(super) fn is_deepest(&self) -> bool {
+        // The frames are the outer ones and the innermost.
+        self.stacks.outer.len().saturating_add(2) > self.nesting_max as usize
     }
 
     /// Opens a block: its parameters are popped and pushed again inside.
@@ -215,8 +214,7 @@ impl BodyValidator {
             return Err(self.stacks.unknown(ErrorCode::UnknownType, index));
         };
         self.stacks.pop_all(params)?;
-        // The frames are the outer ones and the innermost; this would be one more.
-        if self.stacks.outer.len().saturating_add(2) > self.nesting_max as usize {
+        if self.is_deepest() {
             return Err(self.stacks.over(Limit::Nesting, self.nesting_max));
         }
         self.stacks.open(kind, ty, params)?;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::binary::instr::{BlockType, Instr};
+use crate::table::ops::Op;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
 /// The index spaces of a module. Filled section by section; complete before the first body.
@@ -72,6 +73,12 @@ pub const fn single(ty: ValType) -> &'static [ValType] {
 /// of the bytes: [`begin`](BodySink::begin), the runs of locals, the operators (for `br_table` the
 /// operator, then its targets, the default last), and after the final `end` [`finish`](BodySink::finish).
 pub trait BodySink {
+    /// The code section's entries are bytes `start` to below `end` of the module, as declared: they need not all
+    /// come.
+    #[inline]
+    fn code(&mut self, start: u64, end: u64) {
+        let _ = (start, end);
+    }
     /// A body starts. `func` counts imported functions. `offset` is the body's first byte in the module.
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), crate::Error>;
     /// `count` more locals of type `ty`.
@@ -79,6 +86,18 @@ pub trait BodySink {
     /// An operator at `offset`. Called for unreachable operators, too. A sink may find a limit of its own
     /// exceeded (a frame too large); everything else was checked before.
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), crate::Error>;
+    /// `local.get` of a local of type `ty` (a [`ValType`] byte), if that is told apart from
+    /// [`instr`](BodySink::instr), which is told of it otherwise.
+    #[inline(always)]
+    fn local_get(&mut self, env: &ModuleEnv, local: u32, ty: u8, offset: u32) -> Result<(), crate::Error> {
+        let _ = ty;
+        self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
+    }
+    /// `i32.const` of a sign-extended value, likewise.
+    #[inline(always)]
+    fn i32_const(&mut self, env: &ModuleEnv, value: u64, offset: u32) -> Result<(), crate::Error> {
+        self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+    }
     /// A target of the `br_table` that was announced last; `default` marks the last one.
     fn br_table_target(
         &mut self,

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::types::{FuncType, ValType};
 
 /// How many locals are looked up directly.
-const DIRECT: usize = 64;
+const DIRECT: usize = 128;
 
 /// The locals of one body.
 #[derive(Debug)]
@@ -54,6 +54,15 @@ impl Locals {
         }
         self.count = end;
         Some(())
+    }
+
+    /// The byte of a local's type, if its index is below 128.
+    #[inline(always)]
+    pub fn direct(&self, index: u8) -> Option<u8> {
+        if u32::from(index) >= self.count {
+            return None;
+        }
+        self.direct.get(usize::from(index)).copied()
     }
 
     /// The byte of a local's type.

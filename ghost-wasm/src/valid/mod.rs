@@ -18,4 +18,5 @@ pub mod module;
 pub mod no_sink;
 mod operands;
 mod poly;
+mod quick;
 pub mod rules;

@@ -15,6 +15,9 @@ use crate::types::ValType;
 /// An operand of any type: what unreachable code pops below its frame.
 pub(super) const ANY: u8 = 0;
 
+/// No type at all, where one byte says which or that there is none.
+pub(super) const NO_TYPE: u8 = 0;
+
 /// Unused entries under the first operand, so that the top four bytes can always be read.
 pub(super) const PAD: usize = 4;
 
@@ -41,8 +44,10 @@ pub(super) struct Frame {
 /// Both stacks of one body.
 #[derive(Debug)]
 pub(super) struct Stacks {
-    /// Bytes of value types, or [`ANY`].
-    pub(super) types: Vec<u8>,
+    /// Bytes of value types, or [`ANY`]; above `top` they mean nothing. At most `height_max` long.
+    buffer: Vec<u8>,
+    /// How many there are, the padding included.
+    top: usize,
     /// The enclosing frames, without the innermost.
     pub(super) outer: Vec<Frame>,
     /// The innermost frame.
@@ -50,8 +55,11 @@ pub(super) struct Stacks {
     /// The offset of the current operator.
     pub(super) offset: u32,
     /// The most entries of `types`, the padding included.
-    pub(super) height_max: usize,
+    height_max: usize,
 }
+
+/// Values that the buffer has room for at first.
+const BUFFER_MIN: usize = 64;
 
 fn name(byte: u8) -> &'static str {
     ValType::from_byte(byte).map_or("any", ValType::text)
@@ -60,7 +68,8 @@ fn name(byte: u8) -> &'static str {
 impl Stacks {
     pub(super) fn new(height_max: u32) -> Stacks {
         Stacks {
-            types: Vec::new(),
+            buffer: Vec::new(),
+            top: 0,
             outer: Vec::new(),
             frame: Frame { ty: BlockType::Empty, base: 0, kind: Kind::Func, unreachable: false },
             offset: 0,
@@ -69,8 +78,11 @@ impl Stacks {
     }
 
     pub(super) fn start(&mut self, ty: BlockType) {
-        self.types.clear();
-        self.types.extend([ANY; PAD]);
+        if self.buffer.is_empty() {
+            self.grow();
+        }
+        self.buffer.iter_mut().take(PAD).for_each(|under| *under = ANY);
+        self.top = PAD;
         self.outer.clear();
         self.frame = Frame { ty, base: self.height(), kind: Kind::Func, unreachable: false };
     }
@@ -103,7 +115,7 @@ impl Stacks {
     #[inline(always)]
     pub(super) fn height(&self) -> u32 {
         #[expect(clippy::cast_possible_truncation, reason = "the operand_height limit is a u32")]
-        let height = self.types.len() as u32;
+        let height = self.top as u32;
         height
     }
 
@@ -111,17 +123,143 @@ impl Stacks {
     #[inline(always)]
     pub(super) fn values(&self) -> u32 {
         #[expect(clippy::cast_possible_truncation, reason = "the operand_height limit is a u32")]
-        let values = self.types.len().saturating_sub(PAD) as u32;
+        let values = self.top.saturating_sub(PAD) as u32;
         values
     }
 
     #[inline(always)]
     pub(super) fn push(&mut self, ty: u8) -> Result<(), Error> {
-        if self.types.len() >= self.height_max {
+        if self.push_quickly(ty) { Ok(()) } else { self.push_all_bytes(&[ty]) }
+    }
+
+    /// Pushes, if there is room in the buffer.
+    #[inline(always)]
+    pub(super) fn push_quickly(&mut self, ty: u8) -> bool {
+        let Some(place) = self.buffer.get_mut(self.top) else { return false };
+        *place = ty;
+        self.top = self.top.wrapping_add(1);
+        true
+    }
+
+    /// Whether the frame's top operand has just this type.
+    #[inline(always)]
+    pub(super) fn is_on_top(&self, ty: u8) -> bool {
+        let top = self.top.wrapping_sub(1);
+        self.buffer.get(top) == Some(&ty) && top >= self.frame.base as usize
+    }
+
+    /// Drops operands that are known to be there.
+    #[inline(always)]
+    pub(super) fn drop_quickly(&mut self, count: u32) {
+        self.top = self.top.wrapping_sub(count as usize);
+    }
+
+    /// Pops and pushes by a fixed signature (`FIXED` in `body.rs`), if the operands are there and of its types.
+    #[inline(always)]
+    pub(super) fn apply_quickly(&mut self, want: u32, mask: u32, pops: u8, result: u8) -> bool {
+        let under = self.top.wrapping_sub(PAD);
+        let Some(top) = self.buffer.get(under..).and_then(|top| top.first_chunk::<PAD>()) else {
+            return false;
+        };
+        let height = self.top.wrapping_sub(usize::from(pops));
+        if (u32::from_le_bytes(*top) ^ want) & mask != 0 || height < self.frame.base as usize {
+            return false;
+        }
+        let Some(place) = self.buffer.get_mut(height) else { return false };
+        // Without a result what is written lies above the top.
+        *place = result;
+        self.top = height.wrapping_add(usize::from(result != 0));
+        true
+    }
+
+    /// Takes back what [`drop_quickly`](Stacks::drop_quickly) has dropped last.
+    #[inline(always)]
+    pub(super) fn drop_back(&mut self, count: u32) {
+        self.top = self.top.wrapping_add(count as usize);
+    }
+
+    /// Whether the frame has an operand.
+    #[inline(always)]
+    pub(super) fn has_operand(&self) -> bool {
+        self.top > self.frame.base as usize
+    }
+
+    /// Whether the frame's only operand has this type; or it has none, for [`NO_TYPE`].
+    #[inline(always)]
+    pub(super) fn holds_just(&self, ty: u8) -> bool {
+        let base = self.frame.base as usize;
+        match self.top.wrapping_sub(base) {
+            0 => ty == NO_TYPE,
+            1 => ty != NO_TYPE && self.buffer.get(base) == Some(&ty),
+            _ => false,
+        }
+    }
+
+    /// Opens a frame without parameters.
+    #[inline(always)]
+    pub(super) fn open_quickly(&mut self, kind: Kind, ty: BlockType) {
+        let frame = Frame { ty, base: self.height(), kind, unreachable: false };
+        self.outer.push(core::mem::replace(&mut self.frame, frame));
+    }
+
+    /// Pops parameters and pushes results, if the parameters are there and there is room.
+    #[inline(always)]
+    pub(super) fn call_quickly(&mut self, params: &[ValType], results: &[ValType]) -> bool {
+        if !self.has_on_top(params) {
+            return false;
+        }
+        let from = self.top.wrapping_sub(params.len());
+        let end = from.wrapping_add(results.len());
+        let Some(places) = self.buffer.get_mut(from..end) else { return false };
+        places.iter_mut().zip(results).for_each(|(place, &ty)| *place = ty as u8);
+        self.top = end;
+        true
+    }
+
+    /// The frame that a label names.
+    #[inline(always)]
+    pub(super) fn near_label(&self, depth: u8) -> Option<&Frame> {
+        if depth == 0 {
+            return Some(&self.frame);
+        }
+        self.outer.get(self.outer.len().wrapping_sub(usize::from(depth)))
+    }
+
+    /// More room, up to the limit.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let len = self.buffer.len().saturating_mul(2).max(BUFFER_MIN).min(self.height_max);
+        self.buffer.resize(len, ANY);
+    }
+
+    #[inline(never)]
+    fn push_all_bytes(&mut self, types: &[u8]) -> Result<(), Error> {
+        let end = self.top.saturating_add(types.len());
+        if end > self.height_max {
             return Err(self.too_high());
         }
-        self.types.push(ty);
+        while self.buffer.len() < end {
+            self.grow();
+        }
+        if let Some(places) = self.buffer.get_mut(self.top..end) {
+            places.copy_from_slice(types);
+        }
+        self.top = end;
         Ok(())
+    }
+
+    /// The frame's operands.
+    #[inline(always)]
+    fn operands(&self) -> &[u8] {
+        self.buffer.get(self.frame.base as usize..self.top).unwrap_or_default()
+    }
+
+    /// Takes an operand off that is known to be there.
+    #[inline(always)]
+    fn take(&mut self) -> u8 {
+        self.top = self.top.wrapping_sub(1);
+        self.buffer.get(self.top).copied().unwrap_or(ANY)
     }
 
     #[cold]
@@ -132,17 +270,13 @@ impl Stacks {
     }
 
     pub(super) fn push_all(&mut self, types: &[ValType]) -> Result<(), Error> {
-        if self.types.len().saturating_add(types.len()) > self.height_max {
-            return Err(self.too_high());
-        }
-        self.types.extend(types.iter().map(|&ty| ty as u8));
-        Ok(())
+        types.iter().try_for_each(|&ty| self.push(ty as u8))
     }
 
     /// Whether the frame's top operands have just these types.
     #[inline]
     fn has_on_top(&self, types: &[ValType]) -> bool {
-        let there = self.types.get(self.frame.base as usize..).unwrap_or_default();
+        let there = self.operands();
         let Some(at) = there.len().checked_sub(types.len()) else { return false };
         let found = there.get(at..).unwrap_or_default();
         // Without a way out in between, so that many are compared at a time.
@@ -153,7 +287,7 @@ impl Stacks {
     #[inline]
     pub(super) fn pop_any(&mut self) -> Result<u8, Error> {
         if self.height() > self.frame.base {
-            return Ok(self.types.pop().unwrap_or(ANY));
+            return Ok(self.take());
         }
         if self.frame.unreachable {
             Ok(ANY)
@@ -166,7 +300,7 @@ impl Stacks {
     #[inline]
     pub(super) fn pop(&mut self, want: u8) -> Result<u8, Error> {
         if self.height() > self.frame.base {
-            let found = self.types.pop().unwrap_or(ANY);
+            let found = self.take();
             if found == want || found == ANY || want == ANY {
                 return Ok(found);
             }
@@ -180,8 +314,7 @@ impl Stacks {
         if !self.has_on_top(types) {
             return self.pop_each(types);
         }
-        let height = self.types.len().wrapping_sub(types.len());
-        self.types.truncate(height);
+        self.top = self.top.wrapping_sub(types.len());
         Ok(())
     }
 
@@ -209,8 +342,7 @@ impl Stacks {
 
     #[inline(never)]
     fn check_each(&self, types: &[ValType]) -> Result<(), Error> {
-        let there = self.types.get(self.frame.base as usize..).unwrap_or_default();
-        let mut found = there.iter().rev();
+        let mut found = self.operands().iter().rev();
         for &want in types.iter().rev() {
             match found.next() {
                 Some(&found) if found == want as u8 || found == ANY => {}
@@ -223,7 +355,7 @@ impl Stacks {
 
     /// What follows in this frame is unreachable.
     pub(super) fn set_unreachable(&mut self) {
-        self.types.truncate(self.frame.base as usize);
+        self.top = self.frame.base as usize;
         self.frame.unreachable = true;
     }
 
@@ -256,6 +388,17 @@ impl Stacks {
 }
 
 impl Frame {
+    /// The type of the only result of a block without parameters, [`NO_TYPE`] if it has no result. None: its type
+    /// is one of the module's.
+    #[inline(always)]
+    pub(super) fn short_results(&self) -> Option<u8> {
+        match self.ty {
+            BlockType::Empty => Some(NO_TYPE),
+            BlockType::Value(ty) => Some(ty as u8),
+            BlockType::Type(_) => None,
+        }
+    }
+
     /// Parameters and results.
     pub(super) fn types<'e>(&self, env: &'e ModuleEnv) -> (&'e [ValType], &'e [ValType]) {
         // A frame is opened only after its type was found.

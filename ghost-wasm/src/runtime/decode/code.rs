@@ -5,11 +5,23 @@ use super::{Decoder, State};
 use crate::Error;
 use crate::binary::cursor::{Cursor, Fault};
 use crate::binary::instr::Instr;
+use crate::binary::window::WINDOW;
 use crate::binary::{entry, opcode};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::valid::env::BodySink;
+
+/// The last bytes that are there, continued so that windows can be read up to the end: an immediate that runs into
+/// what follows is too long for `valid/quick.rs`, and the general path finds that bytes are missing.
+#[inline(never)]
+fn continued(left: &[u8]) -> [u8; 2 * WINDOW] {
+    let mut bytes = [0xff; 2 * WINDOW];
+    if let Some(to) = bytes.get_mut(..left.len()) {
+        to.copy_from_slice(left);
+    }
+    bytes
+}
 
 impl<S: BodySink> Decoder<S> {
     pub(super) fn body_header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
@@ -65,42 +77,63 @@ impl<S: BodySink> Decoder<S> {
     }
 
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
-    #[inline(never)]
     pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let (took, stopped) = self.operators_ahead(bytes, bytes.len())?;
+        if stopped {
+            return Ok(took);
+        }
+        let left = bytes.get(took..).unwrap_or_default();
+        let (took_last, _) = self.operators_ahead(&continued(left), left.len())?;
+        Ok(took.wrapping_add(took_last))
+    }
+
+    /// The same for the first `len` bytes of `ahead`, or as long as windows can be read there; says whether it was
+    /// not for them that it stopped.
+    #[inline(never)]
+    fn operators_ahead(&mut self, mut ahead: &[u8], len: usize) -> Result<(usize, bool), Error> {
         let features = self.rules.features;
         let base = self.offset32();
         let stop = self.work_stop.saturating_sub(self.work);
-        let mut at = 0_usize;
-        let mut rest = bytes;
         let mut instr = Instr::plain(Op::Nop);
-        loop {
-            let mut c = Cursor::new(rest);
+        let mut at = 0_usize;
+        while let Some(window) = ahead.first_chunk() {
             #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
             let offset = base.wrapping_add(at as u32);
+            let quick = self.body.quick(&self.data.env, features, window, offset, &mut self.sink)?;
+            if let Some(took) = quick {
+                self.sink.height(self.body.height())?;
+                at = at.wrapping_add(took as usize);
+                ahead = ahead.get(took as usize..).unwrap_or_default();
+                if self.body.work() >= stop {
+                    return Ok((self.take(at), true));
+                }
+                continue;
+            }
+            let mut c = Cursor::new(ahead.get(..len.wrapping_sub(at)).unwrap_or(ahead));
             let op = match opcode::instr_into(&mut c, features, &mut instr) {
                 Ok(op) => op,
-                Err(Fault::More) => break,
+                Err(Fault::More) => return Ok((self.take(at), true)),
                 Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
             };
             let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
             self.sink.instr(&self.data.env, &instr, offset)?;
             self.sink.height(self.body.height())?;
             at = at.wrapping_add(c.consumed());
-            rest = c.rest();
+            ahead = ahead.get(c.consumed()..).unwrap_or_default();
             if ended {
                 self.take(at);
                 self.end_body()?;
-                return Ok(at);
+                return Ok((at, true));
             }
             if op == Op::BrTable {
                 self.state = State::BrTable { left: instr.x };
-                break;
+                return Ok((self.take(at), true));
             }
             if self.body.work() >= stop {
-                break;
+                return Ok((self.take(at), true));
             }
         }
-        Ok(self.take(at))
+        Ok((self.take(at), false))
     }
 
     /// Takes targets until the bytes, the table or the call's work are used up.

@@ -388,6 +388,9 @@ impl<S: BodySink> Decoder<S> {
         section.entries_left = count;
         self.section = Some(section);
         self.take(len);
+        if section.id == SectionId::Code {
+            self.sink.code(self.offset, section.end);
+        }
         self.next_entry()?;
         Ok(len)
     }

@@ -1,0 +1,87 @@
+//! Immediates read from a window of bytes that are known to be there, without a look at where they end. Only
+//! short integers: those that every width of its kind can hold, whatever their bits.
+
+/// Bytes of a window: an opcode, a byte and the longest integer here.
+pub const WINDOW: usize = 16;
+
+/// The bits that say that another byte follows.
+const CONTINUED: u64 = 0x8080_8080_8080_8080;
+
+/// The LEB128 integer in the lowest bytes of `word`, if it has at most `bytes` (8 at most): payload, length.
+#[inline(always)]
+fn leb(word: u64, bytes: u32) -> Option<(u64, u32)> {
+    // Almost all have one byte.
+    if word & 0x80 == 0 {
+        return Some((word & 0x7f, 1));
+    }
+    let end = (!word & CONTINUED).trailing_zeros();
+    let len = (end >> 3).wrapping_add(1);
+    if len > bytes {
+        return None;
+    }
+    // The length's bytes, then groups of 7, 14 and 28 bits moved together.
+    let bits = word & (u64::MAX >> 63_u32.wrapping_sub(end)) & !CONTINUED;
+    let pairs = bits & 0x007f_007f_007f_007f | (bits & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    Some((fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4, len))
+}
+
+/// A `u32` of at most four bytes, with its length.
+#[inline(always)]
+pub fn u32(word: u64) -> Option<(u32, u32)> {
+    #[expect(clippy::cast_possible_truncation, reason = "four bytes hold 28 bits")]
+    leb(word, 4).map(|(value, len)| (value as u32, len))
+}
+
+/// A signed integer of at most `bytes` bytes (8 at most), sign-extended, with its length.
+#[inline(always)]
+pub fn signed(word: u64, bytes: u32) -> Option<(u64, u32)> {
+    let (value, len) = leb(word, bytes)?;
+    let unused = 64_u32.wrapping_sub(len.wrapping_mul(7));
+    Some(((value.wrapping_shl(unused).cast_signed() >> (unused & 63)).cast_unsigned(), len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{signed, u32};
+    use crate::binary::cursor::Cursor;
+
+    /// Every length and the values around every change of length, against the reader byte by byte.
+    #[test]
+    fn reads_what_the_cursor_reads() {
+        let mut words = 0;
+        for len in 1..=8_u32 {
+            for pattern in 0..64_u64 {
+                let mut bytes = [0xff_u8; 16];
+                for (at, byte) in bytes.iter_mut().take(len as usize).enumerate() {
+                    let mixed = pattern.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (at * 7);
+                    let payload = mixed.to_le_bytes()[0] & 0x7f;
+                    let payload = match pattern {
+                        0 => 0,
+                        1 => 0x7f,
+                        2 => 0x40,
+                        3 => 0x3f,
+                        _ => payload,
+                    };
+                    *byte = payload | if at + 1 == len as usize { 0 } else { 0x80 };
+                }
+                let word = u64::from_le_bytes(*bytes.first_chunk().expect("16 bytes"));
+                let whole = |bytes| Cursor::new(bytes);
+                if len <= 4 {
+                    let mut c = whole(&bytes);
+                    assert_eq!(u32(word), Some((c.u32().expect("short"), len)));
+                    let mut c = whole(&bytes);
+                    assert_eq!(signed(word, 4), Some((c.s32().expect("short").cast_unsigned(), len)));
+                } else {
+                    assert_eq!(u32(word), None);
+                    assert_eq!(signed(word, 4), None);
+                }
+                let mut c = whole(&bytes);
+                assert_eq!(signed(word, 8), Some((c.s64().expect("short").cast_unsigned(), len)));
+                words += 1;
+            }
+        }
+        assert_eq!(words, 512);
+        assert_eq!(signed(u64::MAX, 8), None);
+    }
+}
