@@ -20,7 +20,8 @@ pub struct RecordDraft {
 /// All bodies of a module. Immutable; addresses into it are valid as long as it lives.
 #[derive(Debug)]
 pub struct ModuleCode {
-    words: Box<[Word]>,
+    /// Never changed: addresses into it are in the records.
+    words: Vec<Word>,
     /// By defined function.
     records: Box<[CodeRecord]>,
     starts: Box<[u32]>,
@@ -37,7 +38,11 @@ const PADDING: usize = 4;
 impl ModuleCode {
     pub(crate) fn new(mut words: Vec<u64>, drafts: Vec<RecordDraft>, map: CodeMap) -> ModuleCode {
         words.resize(words.len() + PADDING, 0);
-        let words = words.into_boxed_slice();
+        // What is left over of room that was made for code to come is small as a rule; giving it back would cost
+        // more than it is worth.
+        if words.capacity() - words.len() > words.len() / 8 {
+            words.shrink_to_fit();
+        }
         let base = words.as_ptr();
         let starts = drafts.iter().map(|draft| draft.start).collect();
         let records = drafts

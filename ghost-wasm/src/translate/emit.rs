@@ -39,6 +39,9 @@ pub const fn fields_x(f0: u64, f1: u64, x: u32) -> u64 {
     f0 | f1 << 16 | (x as u64) << 32
 }
 
+/// Words of an op at most, besides the targets of a `br_table`.
+const OP_WORDS_MAX: usize = 4;
+
 /// Whether a constant is the sign extension of its low half.
 pub const fn fits(value: u64) -> bool {
     value as i32 as i64 as u64 == value
@@ -46,18 +49,22 @@ pub const fn fits(value: u64) -> bool {
 
 impl Translator {
     /// Appends an op as it is.
-    #[inline]
-    pub fn append(&mut self, inst: InstId, words: &[u64]) -> u32 {
-        let position = self.code.len() as u32;
-        self.code.push(u64::from(inst.0));
-        self.code.extend_from_slice(words);
+    #[inline(always)]
+    pub fn append<const N: usize>(&mut self, inst: InstId, words: &[u64; N]) -> u32 {
+        const { assert!(N < OP_WORDS_MAX) };
+        let position = self.code.len();
+        // All that an op can have is written at once; there is room for it.
+        let mut op = [0; OP_WORDS_MAX];
+        op.iter_mut().zip([u64::from(inst.0)].iter().chain(words)).for_each(|(to, &word)| *to = word);
+        self.code.extend_from_slice(&op);
+        self.code.truncate(position + 1 + N);
         self.run.handlers += 1;
-        position
+        position as u32
     }
 
     /// Appends an op, with a charge before it if there was none for long.
-    #[inline]
-    pub fn emit(&mut self, inst: InstId, words: &[u64]) -> u32 {
+    #[inline(always)]
+    pub fn emit<const N: usize>(&mut self, inst: InstId, words: &[u64; N]) -> u32 {
         self.charge_if_due();
         self.before = (self.last, self.flushed);
         let position = self.append(inst, words);
@@ -68,7 +75,7 @@ impl Translator {
 
     /// Appends an op that can trap.
     #[inline]
-    pub fn emit_trapping(&mut self, inst: InstId, words: &[u64]) -> u32 {
+    pub fn emit_trapping<const N: usize>(&mut self, inst: InstId, words: &[u64; N]) -> u32 {
         let position = self.emit(inst, words);
         self.note(position, self.run.pending as i32);
         position
@@ -158,7 +165,7 @@ impl Translator {
     }
 
     /// Pushes a value that is elsewhere.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, loc: Loc, ty: ValType) {
         self.stack.push(loc, ty, NONE);
         self.slots.reach(self.stack.height());
@@ -234,7 +241,15 @@ impl Translator {
     }
 
     /// Puts the topmost `count` values into their own slots.
+    #[inline]
     pub fn settle_top(&mut self, count: usize) {
+        if count != 0 && self.stack.settled < self.stack.height() {
+            self.settle_some(count);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_some(&mut self, count: usize) {
         let from = self.stack.height().saturating_sub(count);
         for range in self.stack.unsettled(from) {
             range.rev().for_each(|index| self.settle_entry(index));
@@ -273,7 +288,7 @@ impl Translator {
 
     /// Pushes the result of an op that is emitted now. `inst` is the variant with the result in a slot; the
     /// field for it is zero in `words`.
-    pub fn produce(&mut self, inst: InstId, words: &[u64], ty: ValType, traps: bool) {
+    pub fn produce<const N: usize>(&mut self, inst: InstId, words: &[u64; N], ty: ValType, traps: bool) {
         let float = ty.is_float();
         let freed = if float { self.free_float_acc() } else { self.free_acc() };
         let to_acc = InstId(inst.0 + 1);

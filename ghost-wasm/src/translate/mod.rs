@@ -21,13 +21,14 @@ mod tail;
 mod wide;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::Error;
 use crate::binary::instr::Instr;
 use crate::code::map::{CodeMap, MapEntry};
 use crate::code::module::{ModuleCode, RecordDraft};
 use crate::exec::dispatch;
-use crate::table::gas::Schedule;
+use crate::table::gas::{GasClass, Schedule};
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::types::ValType;
@@ -36,6 +37,7 @@ use crate::valid::locals::Locals;
 
 use control::{Fixup, Frame, PendingTable};
 use fuse::Mirror;
+use room::RoomyTo;
 use run::Run;
 use slots::Slots;
 use stack::{Loc, Stack};
@@ -88,8 +90,11 @@ pub struct Translator {
     stubs: Vec<u32>,
     offset: u32,
     begun: bool,
+    /// Where the code section is in the module.
+    section: Range<u64>,
     /// So many operators have room in the lists that each adds little to.
     roomy_for: u32,
+    roomy_to: RoomyTo,
 }
 
 impl Translator {
@@ -125,7 +130,9 @@ impl Translator {
             stubs: Vec::new(),
             offset: 0,
             begun: false,
+            section: 0..0,
             roomy_for: 0,
+            roomy_to: RoomyTo::default(),
         }
     }
 
@@ -197,14 +204,10 @@ impl Translator {
         }
     }
 
-    /// An operator that may be more than a value that waits.
-    #[inline(never)]
-    fn working(&mut self, env: &ModuleEnv, instr: &Instr) -> Result<(), Error> {
-        self.make_room()?;
-        let room = self.room();
-        self.operator(env, instr);
-        debug_assert_eq!(room, self.room(), "an operator needs more room than is made for it");
-        self.check()
+    /// Whether a value that only waits can be pushed as it is.
+    #[inline(always)]
+    fn can_wait(&self) -> bool {
+        self.begun && self.reachable && self.stack.has_room()
     }
 
     #[cold]
@@ -224,6 +227,10 @@ impl Translator {
 }
 
 impl BodySink for Translator {
+    fn code(&mut self, start: u64, end: u64) {
+        self.section = start..end;
+    }
+
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), Error> {
         self.func = func;
         self.offset = offset;
@@ -254,35 +261,46 @@ impl BodySink for Translator {
         }
     }
 
+    // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
     #[inline(always)]
+    fn local_get(&mut self, env: &ModuleEnv, local: u32, ty: u8, offset: u32) -> Result<(), Error> {
+        if self.can_wait()
+            && self.stack.has_reader(local)
+            && let Some(ty) = ValType::from_byte(ty)
+        {
+            self.offset = offset;
+            self.owe(self.schedule.class(GasClass::Local));
+            self.push(Loc::Local(local), ty);
+            return self.check();
+        }
+        self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
+    }
+
+    #[inline(always)]
+    fn i32_const(&mut self, env: &ModuleEnv, value: u64, offset: u32) -> Result<(), Error> {
+        if self.can_wait() {
+            self.offset = offset;
+            self.owe(self.schedule.class(GasClass::Const));
+            self.push(Loc::Const(value), ValType::I32);
+            return self.check();
+        }
+        self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+    }
+
+    #[inline(never)]
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
         self.offset = offset;
         if !self.begun {
             self.open_body(env)?;
         }
-        // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
-        if self.reachable {
-            let waits = match instr.op {
-                Op::LocalGet => {
-                    self.let_read(instr.x)?;
-                    Some((Loc::Local(instr.x), self.local_type(instr.x)))
-                }
-                Op::I32Const => Some((Loc::Const(instr.z as i32 as i64 as u64), ValType::I32)),
-                Op::LocalTee => {
-                    self.let_read(instr.x)?;
-                    None
-                }
-                _ => None,
-            };
-            if let Some((loc, ty)) = waits
-                && self.stack.has_room()
-            {
-                self.owe(self.schedule.class(instr.op.class()));
-                self.push(loc, ty);
-                return self.check();
-            }
+        if matches!(instr.op, Op::LocalGet | Op::LocalTee) && self.reachable {
+            self.let_read(instr.x)?;
         }
-        self.working(env, instr)
+        self.make_room()?;
+        let room = self.room();
+        self.operator(env, instr);
+        debug_assert_eq!(room, self.room(), "an operator needs more room than is made for it");
+        self.check()
     }
 
     fn br_table_target(&mut self, _: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {

@@ -9,12 +9,21 @@ use super::stack::Loc;
 use crate::binary::instr::Instr;
 use crate::code::inst::{Family, control, moves, pair, sum};
 use crate::exec::ctx::Service;
+use crate::table::gas::GasClass;
 use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
 
-/// The family and row of each operator that has handlers of its own.
-static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
+/// What the translator asks of an operator.
+#[derive(Clone, Copy)]
+struct Row {
+    /// Its family and row, if it has handlers of its own.
+    family: Option<Family>,
+    row: u8,
+    class: GasClass,
+}
+
+static ROWS: [Row; Op::ALL.len()] = {
     const FAMILIES: [Family; 11] = [
         Family::IntBinary,
         Family::Division,
@@ -28,13 +37,19 @@ static FAMILY_OF: [Option<(Family, u16)>; Op::ALL.len()] = {
         Family::Sum128,
         Family::MulWide,
     ];
-    let mut table = [None; Op::ALL.len()];
+    let mut table = [Row { family: None, row: 0, class: GasClass::Structure }; Op::ALL.len()];
     let mut at = 0;
+    while at < Op::ALL.len() {
+        table[at].class = Op::ALL[at].class();
+        at += 1;
+    }
+    at = 0;
     while at < FAMILIES.len() {
         let rows = FAMILIES[at].rows();
         let mut row = 0;
         while row < rows.len() {
-            table[rows[row] as usize] = Some((FAMILIES[at], row as u16));
+            table[rows[row] as usize].family = Some(FAMILIES[at]);
+            table[rows[row] as usize].row = row as u8;
             row += 1;
         }
         at += 1;
@@ -73,13 +88,16 @@ pub fn result_of(op: Op) -> ValType {
 
 impl Translator {
     /// An operator.
+    #[inline(always)]
     pub fn operator(&mut self, env: &ModuleEnv, instr: &Instr) {
         if !self.reachable {
             return self.skip(env, instr);
         }
         let op = instr.op;
-        if let Some((family, row)) = FAMILY_OF.get(op as usize).copied().flatten() {
-            self.owe(self.schedule.class(op.class()));
+        let Row { family, row, class } = ROWS[op as usize];
+        if let Some(family) = family {
+            self.owe(self.schedule.class(class));
+            let row = u16::from(row);
             return match family {
                 Family::IntBinary | Family::Division => self.int_binary(op, family, row),
                 Family::FloatBinary => self.float_binary(op, row),
@@ -97,7 +115,7 @@ impl Translator {
             Op::Block => self.open_block(env, FrameKind::Block, instr),
             Op::Loop => self.open_block(env, FrameKind::Loop, instr),
             Op::If => {
-                self.owe(self.schedule.class(op.class()));
+                self.owe(self.schedule.class(class));
                 self.open_block(env, FrameKind::If, instr);
             }
             Op::Else => self.open_else(env),
@@ -111,7 +129,7 @@ impl Translator {
             Op::ReturnCall => self.return_call(env, instr.x),
             Op::ReturnCallIndirect => self.return_call_indirect(env, instr.x, instr.y),
             _ => {
-                self.owe(self.schedule.class(op.class()));
+                self.owe(self.schedule.class(class));
                 self.other(env, instr);
             }
         }
@@ -138,7 +156,6 @@ impl Translator {
                 self.pop();
             }
             Op::Select | Op::SelectT => self.select(),
-            // In the decoder's loop, but for the first operator of a body.
             Op::LocalGet => {
                 let ty = self.local_type(instr.x);
                 self.push(Loc::Local(instr.x), ty);
@@ -510,7 +527,7 @@ impl Translator {
     }
 
     /// Pushes a result of an op that has no form for the float accumulator. The result's field is zero.
-    fn produce_int(&mut self, inst: crate::code::inst::InstId, words: &[u64], at: Popped) {
+    fn produce_int<const N: usize>(&mut self, inst: crate::code::inst::InstId, words: &[u64; N], at: Popped) {
         if at.ty.is_float() {
             let own = self.slots.operand(at.height);
             let position = self.emit(inst, words);

@@ -1,6 +1,8 @@
 //! Room in the lists that grow with a body, made before each operator and each target of a `br_table`: the
 //! allocator's refusal is an error there, and no list grows by itself. Knows nothing of what is put into them.
 
+use alloc::vec::Vec;
+
 use super::Translator;
 use crate::Error;
 use crate::table::errors::ErrorCode;
@@ -16,13 +18,38 @@ const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
 const OPERATORS: u32 = 64;
 
-/// What a list has room for without the allocator.
-fn spare<T>(list: &alloc::vec::Vec<T>) -> usize {
-    list.capacity().wrapping_sub(list.len())
+/// Room is made for operand stacks of this height at least.
+const HEIGHT_MIN: usize = 32;
+
+/// Up to here there is room for another operator.
+#[derive(Debug, Default)]
+pub struct RoomyTo {
+    /// Words of code.
+    code: usize,
+    /// Values on the operand stack.
+    height: usize,
 }
 
 pub(super) fn refused(_: alloc::collections::TryReserveError) -> Error {
     Error::new(ErrorCode::OutOfMemory)
+}
+
+/// Makes room for `more` in a list that grows with the code section, of which `read` bytes of `all` are read. Twice
+/// the room as usual, but no more than the rest of the section seems to need.
+fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result<(), Error> {
+    let needed = list.len() + more;
+    if needed <= list.capacity() {
+        return Ok(());
+    }
+    let doubled = needed.max(list.capacity() * 2);
+    let room = if read == 0 {
+        doubled
+    } else {
+        // A little more than in proportion, because code is not everywhere the same.
+        let seems = list.len() as u128 * u128::from(all) * 17 / 16 / u128::from(read);
+        needed.max(doubled.min(seems as usize + more))
+    };
+    list.try_reserve_exact(room - list.len()).map_err(refused)
 }
 
 /// Capacities of the lists.
@@ -33,10 +60,9 @@ impl Translator {
     /// Makes room for what one operator, or one target of a `br_table`, can add.
     #[inline(always)]
     pub fn make_room(&mut self) -> Result<(), Error> {
-        let words = self.stack.height().wrapping_add(OPS_PER_OPERATOR).wrapping_mul(WORDS_PER_OP);
         if self.roomy_for == 0
-            || spare(&self.code) < words
-            || spare(&self.stack.entries) < VALUES_PER_OPERATOR
+            || self.code.len() > self.roomy_to.code
+            || self.stack.height() > self.roomy_to.height
         {
             self.make_more_room()?;
         }
@@ -48,9 +74,14 @@ impl Translator {
     #[inline(never)]
     fn make_more_room(&mut self) -> Result<(), Error> {
         let operators = OPERATORS as usize;
-        self.code.try_reserve((OPS_PER_OPERATOR + self.stack.height()) * WORDS_PER_OP).map_err(refused)?;
-        self.stack.entries.try_reserve(VALUES_PER_OPERATOR).map_err(refused)?;
-        self.map.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
+        let height = self.stack.height().next_power_of_two().max(HEIGHT_MIN);
+        let words = (OPS_PER_OPERATOR + height) * WORDS_PER_OP;
+        let expected = self.expected();
+        reserve(&mut self.code, words, expected)?;
+        let values = height - self.stack.height() + VALUES_PER_OPERATOR;
+        self.stack.entries.try_reserve(values).map_err(refused)?;
+        self.roomy_to = RoomyTo { code: self.code.capacity() - words, height };
+        reserve(&mut self.map, operators * NOTES_PER_OPERATOR, expected)?;
         self.fixups.try_reserve(operators).map_err(refused)?;
         self.frames.try_reserve(operators).map_err(refused)?;
         self.stubs.try_reserve(operators).map_err(refused)?;
@@ -58,11 +89,18 @@ impl Translator {
         Ok(())
     }
 
+    /// How much of the code section was read: its length, and the part.
+    fn expected(&self) -> (u64, u64) {
+        let read = u64::from(self.offset).saturating_sub(self.section.start);
+        (self.section.end.saturating_sub(self.section.start), read)
+    }
+
     /// Makes room for the stubs of a `br_table` whose last target has come: one for each open block at most.
     #[cold]
     #[inline(never)]
     pub fn make_room_for_stubs(&mut self) -> Result<(), Error> {
         let stubs = self.stubs.len();
+        self.roomy_for = 0;
         self.code.try_reserve((OPS_PER_OPERATOR + stubs) * WORDS_PER_OP).map_err(refused)?;
         self.fixups.try_reserve(1 + stubs).map_err(refused)
     }

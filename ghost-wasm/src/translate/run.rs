@@ -39,6 +39,7 @@ pub struct Run {
 
 impl Translator {
     /// Adds to what is pending.
+    #[inline(always)]
     pub fn owe(&mut self, cost: u32) {
         self.run.pending += u64::from(cost);
     }
@@ -123,14 +124,23 @@ impl Translator {
 
     /// Before an op that would be one too many without a way out to the driver: an op that pays and leaves. A
     /// charge would not do: where nothing is pending it cannot fail, and the native stack would grow on.
+    #[inline(always)]
     pub fn charge_if_due(&mut self) {
+        if self.run.handlers >= HANDLERS_MAX || self.run.pending >= PENDING_MAX {
+            self.charge_now();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn charge_now(&mut self) {
         if self.run.handlers >= HANDLERS_MAX {
             let cost = self.pay();
             self.append_service(Service::Pause, 0, 0, 0, cost);
             self.run.handlers = 0;
             self.last = None;
             self.flushed = None;
-        } else if self.run.pending >= PENDING_MAX {
+        } else {
             self.emit_charge();
         }
     }

@@ -56,11 +56,14 @@ impl Slots {
     }
 
     /// Notes that operands reach this height (the number of them).
-    #[inline]
+    #[inline(always)]
     pub fn reach(&mut self, height: usize) {
-        let slots = (self.locals as usize).saturating_add(height).min(u32::MAX as usize) as u32;
-        self.highest = self.highest.max(slots);
-        self.overflow |= slots > self.max;
+        // Locals are within the limit of 2^16 slots, operands within that of their stack.
+        let slots = self.locals.wrapping_add(height as u32);
+        if slots > self.highest {
+            self.highest = slots;
+            self.overflow |= slots > self.max;
+        }
     }
 
     /// Whether the frame is larger than the limit.

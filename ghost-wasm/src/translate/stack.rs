@@ -67,7 +67,7 @@ impl Stack {
     }
 
     /// Pushes a value; `link` is used by accumulators only.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, loc: Loc, ty: ValType, link: u32) {
         let index = self.entries.len() as u32;
         let mut link = link;
@@ -126,7 +126,7 @@ impl Stack {
     }
 
     /// The entry at `index` and those above may be elsewhere than in their own slots.
-    #[inline]
+    #[inline(always)]
     pub fn unsettle(&mut self, index: usize) {
         self.settled = self.settled.min(index);
         self.own.1 = self.own.1.min(index);
