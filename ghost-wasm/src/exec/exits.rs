@@ -5,6 +5,7 @@
 //! jump into a call and save registers around it.
 
 use super::ctx::{Ctx, Exit, Service};
+use super::gas::METERED;
 use super::regs::{Handler, Raw, Regs, W2, X, handler};
 use super::view::Word;
 use crate::table::errors::TrapCode;
@@ -103,7 +104,7 @@ handler! {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
-        r.pay_ahead(X);
+        r.pay_ahead(r.quarter(X));
         r.next(3)
     }
 }
@@ -112,6 +113,9 @@ impl Regs {
     /// Charges the cost in field `at`. False: the slice does not suffice.
     #[inline(always)]
     pub fn pay(&mut self, at: usize) -> bool {
+        if !METERED {
+            return true;
+        }
         self.gas -= i64::from(self.quarter(at));
         self.gas >= 0
     }
@@ -119,8 +123,10 @@ impl Regs {
     /// Charges what is paid ahead for the run that follows. If that is more than there is, the run goes on to
     /// its next charge, which fails, or its trap, which settles.
     #[inline(always)]
-    pub fn pay_ahead(&mut self, at: usize) {
-        self.gas -= i64::from(self.quarter(at));
+    pub fn pay_ahead(&mut self, cost: u32) {
+        if METERED {
+            self.gas -= i64::from(cost);
+        }
     }
 
     /// The way out when [`pay`](Regs::pay) failed.

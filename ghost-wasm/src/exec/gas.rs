@@ -7,6 +7,11 @@
 
 use super::ctx::{Ctx, Exit};
 
+/// Whether code pays. `--cfg ghost_unmetered` compiles the charges out, to measure what gas costs and for nothing
+/// else: guests then run as long as they like, what is said of gas is meaningless, and a build in which a call
+/// in tail position is a call may exhaust the native stack.
+pub const METERED: bool = !cfg!(ghost_unmetered);
+
 /// Native bytes between the driver and a failing charge that still count as "no growth".
 const DEPTH_MAX_BYTES: usize = 512;
 /// The first slice, in gas.

@@ -8,6 +8,7 @@
 use super::Translator;
 use crate::code::inst::{Family, control};
 use crate::exec::ctx::Service;
+use crate::exec::gas::METERED;
 
 /// Ops between two charges at most: bounds the native stack where a call in tail position is a call.
 /// Gas does not depend on it.
@@ -116,8 +117,11 @@ impl Translator {
     /// A charge op for what is pending.
     pub fn emit_charge(&mut self) {
         let cost = self.pay();
-        let op = self.append(Family::Control.inst(0, control::CHARGE), &[0, cost]);
-        self.begin_on_edge(op * 2 + 3);
+        // Without gas the op would still be a dispatch; what is fused around it stays as it is.
+        if METERED {
+            let op = self.append(Family::Control.inst(0, control::CHARGE), &[0, cost]);
+            self.begin_on_edge(op * 2 + 3);
+        }
         self.last = None;
         self.flushed = None;
     }

@@ -31,7 +31,7 @@ handler! {
     /// `br`. Words: handler; -, ahead; cost, target.
     fn br [] (r) {
         if r.pay(W2) {
-            r.pay_ahead(X);
+            r.pay_ahead(r.quarter(X));
             let target = r.quarter(W2H) as i32;
             r.jump(target)
         } else {
@@ -49,7 +49,7 @@ handler! {
         }
         let index = r.get::<u32, K>(F0).min(r.quarter(X)) as usize;
         let entry = r.word(3 + index);
-        r.gas -= (entry >> 32) as i64;
+        r.pay_ahead((entry >> 32) as u32);
         r.jump(entry as i32)
     }
 }
