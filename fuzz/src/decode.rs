@@ -1,10 +1,10 @@
-//! The same bytes cut anywhere give the same module, the same operators to the translator, the same work; or
-//! the same error.
+//! The same bytes cut anywhere, taken by the general path alone or by the quick one too, give the same module, the
+//! same operators to the translator, the same work; or the same error.
 
 use std::fmt::Write;
 
 use arbitrary::Unstructured;
-use ghost_wasm::internals::{BodySink, Instr, ModuleEnv, Stream};
+use ghost_wasm::internals::{BodySink, Instr, ModuleEnv, Slowly, Stream};
 use ghost_wasm::{Config, Engine, Error, ErrorCode, Profile, ValType};
 
 use crate::validate::module_bytes;
@@ -21,6 +21,8 @@ pub fn check(data: &[u8]) {
 pub fn check_bytes(bytes: &[u8], profile: &Profile, cuts: u64) {
     let engine = Engine::new(&Config::new(profile.clone()));
     let whole = decode(&engine, bytes, || (usize::MAX, u64::MAX));
+    let slow = decode_by(&engine, bytes, Slowly(Log::default()), |log| log.0, || (usize::MAX, u64::MAX));
+    assert_eq!(whole, slow, "by the general path alone; left is by both");
     assert_eq!(whole, decode(&engine, bytes, || (7, u64::MAX)), "pieces of 7 bytes; left is the whole");
     if bytes.len() < 4_096 {
         assert_eq!(whole, decode(&engine, bytes, || (1, u64::MAX)), "single bytes; left is the whole");
@@ -49,9 +51,19 @@ enum Outcome {
 
 /// Decodes a module in pieces; `next` says how long each is, and how much work may be done at once.
 fn decode(engine: &Engine, bytes: &[u8], next: impl FnMut() -> (usize, u64)) -> Outcome {
-    let mut stream = Stream::new(engine, Log::default());
+    decode_by(engine, bytes, Log::default(), |log| log, next)
+}
+
+fn decode_by<S: BodySink>(
+    engine: &Engine,
+    bytes: &[u8],
+    sink: S,
+    log: impl FnOnce(S) -> Log,
+    next: impl FnMut() -> (usize, u64),
+) -> Outcome {
+    let mut stream = Stream::new(engine, sink);
     match feed(&mut stream, bytes, next).and_then(|()| stream.finish()) {
-        Ok((data, log)) => Outcome::Module(format!("{data:?}\n{}", log.0)),
+        Ok((data, sink)) => Outcome::Module(format!("{data:?}\n{}", log(sink).0)),
         Err(error) => {
             assert_ne!(error.code(), ErrorCode::Internal, "{error}");
             Outcome::Failed(error.code(), error.offset(), error.to_string())
@@ -59,7 +71,11 @@ fn decode(engine: &Engine, bytes: &[u8], next: impl FnMut() -> (usize, u64)) -> 
     }
 }
 
-fn feed(stream: &mut Stream<Log>, bytes: &[u8], mut next: impl FnMut() -> (usize, u64)) -> Result<(), Error> {
+fn feed<S: BodySink>(
+    stream: &mut Stream<S>,
+    bytes: &[u8],
+    mut next: impl FnMut() -> (usize, u64),
+) -> Result<(), Error> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (len, work) = next();

@@ -64,6 +64,7 @@ pub mod internals {
     pub use crate::table::ops::{Imm, Op, Signature};
     pub use crate::valid::env::{BodySink, ModuleEnv};
     pub use crate::valid::no_sink::NoSink;
+    pub use crate::valid::slowly::Slowly;
 
     /// The internal code of a module, as text: see `code/disasm.rs`.
     ///
@@ -71,6 +72,18 @@ pub mod internals {
     /// Those of the module.
     pub fn disassemble(engine: &crate::Engine, bytes: &[u8]) -> Result<alloc::string::String, crate::Error> {
         Ok(crate::code::disasm::disassemble(&canonical(engine, bytes)?))
+    }
+
+    /// The same, decoded and validated by the general path alone.
+    ///
+    /// # Errors
+    /// Those of the module.
+    pub fn disassemble_slowly(
+        engine: &crate::Engine,
+        bytes: &[u8],
+    ) -> Result<alloc::string::String, crate::Error> {
+        let mut translator = decoded(engine, bytes, Slowly(translator(engine)))?.0;
+        Ok(crate::code::disasm::disassemble(&translator.take_code()))
     }
 
     /// How many of a module's internal instructions only charge gas.
@@ -85,12 +98,18 @@ pub mod internals {
         engine: &crate::Engine,
         bytes: &[u8],
     ) -> Result<crate::code::module::ModuleCode, crate::Error> {
+        Ok(decoded(engine, bytes, translator(engine))?.take_code())
+    }
+
+    fn translator(engine: &crate::Engine) -> crate::translate::Translator {
         let profile = engine.profile();
-        let frame_slots = profile.limits().frame_slots;
-        let translator = crate::translate::Translator::new(profile.schedule(), frame_slots).canonical();
-        let mut stream = Stream::new(engine, translator);
+        crate::translate::Translator::new(profile.schedule(), profile.limits().frame_slots).canonical()
+    }
+
+    fn decoded<S: BodySink>(engine: &crate::Engine, bytes: &[u8], sink: S) -> Result<S, crate::Error> {
+        let mut stream = Stream::new(engine, sink);
         stream.feed(bytes)?;
-        Ok(stream.finish()?.1.take_code())
+        Ok(stream.finish()?.1)
     }
 
     /// The name of an internal instruction, by its number among the steps of a store.

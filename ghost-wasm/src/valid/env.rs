@@ -73,6 +73,9 @@ pub const fn single(ty: ValType) -> &'static [ValType] {
 /// of the bytes: [`begin`](BodySink::begin), the runs of locals, the operators (for `br_table` the
 /// operator, then its targets, the default last), and after the final `end` [`finish`](BodySink::finish).
 pub trait BodySink {
+    /// Whether the usual operators may be taken in one step (`valid/quick.rs`). Nothing that can be heard depends
+    /// on it; tests compare both.
+    const QUICK: bool = true;
     /// The code section's entries are bytes `start` to below `end` of the module, as declared: they need not all
     /// come.
     #[inline]

@@ -20,3 +20,5 @@ mod operands;
 mod poly;
 mod quick;
 pub mod rules;
+#[cfg(feature = "internals")]
+pub mod slowly;

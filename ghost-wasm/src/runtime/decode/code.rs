@@ -99,8 +99,10 @@ impl<S: BodySink> Decoder<S> {
         while let Some(window) = ahead.first_chunk() {
             #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
             let offset = base.wrapping_add(at as u32);
-            let quick = self.body.quick(&self.data.env, features, window, offset, &mut self.sink)?;
-            if let Some(took) = quick {
+            if S::QUICK
+                && let Some(took) =
+                    self.body.quick(&self.data.env, features, window, offset, &mut self.sink)?
+            {
                 self.sink.height(self.body.height())?;
                 at = at.wrapping_add(took as usize);
                 ahead = ahead.get(took as usize..).unwrap_or_default();
