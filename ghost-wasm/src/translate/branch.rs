@@ -338,6 +338,7 @@ impl Translator {
     pub fn close_table(&mut self) -> Result<(), Error> {
         self.make_room_for_stubs()?;
         let mut stubs = core::mem::take(&mut self.stubs);
+        let room = self.room();
         if let Some((op, arity)) = self.table.take().and_then(|table| table.op) {
             for index in stubs.drain(..) {
                 let start = self.code.len() as u32;
@@ -350,6 +351,7 @@ impl Translator {
                 }
             }
         }
+        debug_assert_eq!(room, self.room(), "the stubs need more room than is made for them");
         self.stubs = stubs;
         self.end_reachable();
         Ok(())

@@ -35,19 +35,21 @@ pub(super) fn refused(_: alloc::collections::TryReserveError) -> Error {
 }
 
 /// Makes room for `more` in a list that grows with the code section, of which `read` bytes of `all` are read. Twice
-/// the room as usual, but no more than the rest of the section seems to need.
+/// the room as usual, but no more than the rest of the section seems to need. (A body that is translated by itself
+/// has no section: there is less of it than was read.)
 fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result<(), Error> {
     let needed = list.len() + more;
     if needed <= list.capacity() {
         return Ok(());
     }
-    let doubled = needed.max(list.capacity() * 2);
-    let room = if read == 0 {
+    let doubled = needed.max(list.capacity().saturating_mul(2));
+    let room = if read == 0 || all < read {
         doubled
     } else {
         // A little more than in proportion, because code is not everywhere the same.
         let seems = list.len() as u128 * u128::from(all) * 17 / 16 / u128::from(read);
-        needed.max(doubled.min(seems as usize + more))
+        let seems = usize::try_from(seems).unwrap_or(usize::MAX);
+        needed.max(doubled.min(seems.saturating_add(more)))
     };
     list.try_reserve_exact(room - list.len()).map_err(refused)
 }
@@ -115,5 +117,51 @@ impl Translator {
             self.stack.entries.capacity(),
             self.stubs.capacity(),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEN: usize = 1 << 20;
+    const MORE: usize = 384;
+
+    /// How often a list grows until it has `LEN` entries; at each of them its capacity is within `most`.
+    fn growths(section: impl Fn(usize) -> (u64, u64), most: impl Fn(usize) -> usize) -> usize {
+        let (mut list, mut growths) = (Vec::<u64>::new(), 0);
+        for len in 0..LEN {
+            let before = list.capacity();
+            reserve(&mut list, MORE, section(len)).unwrap();
+            assert!(
+                list.capacity() >= len + MORE && list.capacity() <= most(len),
+                "{len}: {}",
+                list.capacity()
+            );
+            growths += usize::from(list.capacity() != before);
+            list.push(0);
+        }
+        growths
+    }
+
+    fn doubled(len: usize) -> usize {
+        2 * (len + MORE)
+    }
+
+    #[test]
+    fn room_grows_in_proportion_wherever_the_code_is() {
+        let all = LEN as u64;
+        // Nothing is known of a section: bodies that are translated by themselves, at any offset.
+        assert!(growths(|_| (0, 0), doubled) < 20);
+        assert!(growths(|len| (0, 1_000 + len as u64), doubled) < 20);
+        // As much code from each byte: no more room than that needs.
+        let even = growths(|len| (all, len as u64), |_| LEN * 17 / 16 + 2 * MORE);
+        assert!(even < 40, "{even}");
+        // All of it from the section's last bytes.
+        let late = growths(|len| (all, all - (LEN - len) as u64 / 16), doubled);
+        assert!(late < 150, "{late}");
+        // Much from its first bytes, and a section that says it is long.
+        assert!(growths(|len| (u64::from(u32::MAX), 1 + len as u64 / 1_000), doubled) < 20);
+        assert!(growths(|_| (u64::MAX, 1), doubled) < 20);
     }
 }
