@@ -148,6 +148,14 @@ impl<P: Peer + 'static> Questions for P {
 /// Larger than anything here uses, smaller than any engine's counter.
 const GAS: u64 = 1 << 50;
 
+/// Whether ghost-wasm was built with its charges, like everywhere but where their cost is measured.
+pub const METERED: bool = !cfg!(ghost_unmetered);
+
+/// What ghost-wasm has used of its gas; nothing is known of that where the charges are compiled out.
+fn ghost_used(left: u64) -> Option<u64> {
+    METERED.then(|| GAS.saturating_sub(left))
+}
+
 /// What an engine says that is given a contract but no host functions here.
 #[cfg(any(feature = "silverfir", feature = "stitch", feature = "tinywasm", feature = "wasm3"))]
 fn run_only(entry: Entry) -> Result<(), Failure> {

@@ -1,20 +1,23 @@
 //! What the README and docs/figures show: the reports of several builds, merged, as JSON, SVG and Markdown.
 //!
-//! Owns the merging; `svg` draws, `markdown` writes. Measures nothing.
+//! Owns the merging; `svg` draws, `markdown` writes, `cost` works out what gas costs. Measures nothing.
 
+mod cost;
 mod markdown;
 mod svg;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use self::cost::Cost;
 use crate::engine::Failure;
 use crate::report::{EngineRow, Report};
 use crate::what::What;
 
 /// The reports of several builds as one: what `docs/figures/compare.json` holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Merged {
     schema: u32,
     date: String,
@@ -28,7 +31,7 @@ struct Merged {
     groups: Vec<MergedGroup>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct MergedGroup {
     what: What,
     title: String,
@@ -40,14 +43,14 @@ struct MergedGroup {
     means: Vec<MergedCell>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct MergedCase {
     name: String,
     about: String,
     cells: Vec<MergedCell>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct MergedCell {
     engine: String,
     value: Option<Spread>,
@@ -59,7 +62,7 @@ struct MergedCell {
 }
 
 /// One figure of several builds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Spread {
     median: f64,
     least: f64,
@@ -78,30 +81,71 @@ impl Spread {
 
 /// Reads the reports, writes `docs/figures/` and the section of the README between its marks.
 pub fn write(files: &[PathBuf], root: &Path) -> Result<(), Failure> {
-    let read = |file: &PathBuf| -> Result<Report, Failure> {
-        let at = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-        let text = std::fs::read_to_string(file).map_err(|why| at(&why))?;
-        let report: Report = serde_json::from_str(&text).map_err(|why| at(&why))?;
-        if report.schema != Report::SCHEMA {
-            return Err(at(&"another schema").into());
-        }
-        Ok(report)
-    };
-    let reports = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if let Some(fault) = reports.iter().flat_map(Report::faults).next() {
-        return Err(format!("a report has a wrong result: {fault}").into());
+    let reports = reports(files)?;
+    if reports.iter().any(|report| report.unmetered) {
+        return Err("a report is of a build without charges; `gas` reads those".into());
     }
     let merged = merge(&reports)?;
-    let folder = root.join("docs/figures");
-    std::fs::create_dir_all(&folder)?;
+    let folder = folder(root)?;
     std::fs::write(folder.join("compare.json"), serde_json::to_string_pretty(&merged)? + "\n")?;
     for (name, drawing) in svg::drawings(&merged) {
         std::fs::write(folder.join(name).with_extension("svg"), drawing)?;
     }
-    std::fs::write(folder.join("README.md"), markdown::page(&merged))?;
+    tell(root, &merged, stored(&folder.join("gas.json"))?.as_ref())
+}
+
+/// Reads reports of builds with and without charges, writes `docs/figures/gas.json`, and tells what gas costs
+/// beside the figures there are.
+pub fn write_cost(files: &[PathBuf], root: &Path) -> Result<(), Failure> {
+    let cost = Cost::of(&reports(files)?)?;
+    println!("### What gas costs\n\n{}\n{}.", cost.table(), cost.source());
+    let folder = folder(root)?;
+    std::fs::write(folder.join("gas.json"), serde_json::to_string_pretty(&cost)? + "\n")?;
+    match stored(&folder.join("compare.json"))? {
+        Some(merged) => tell(root, &merged, Some(&cost)),
+        None => {
+            eprintln!("the README will tell it with the other figures, which benches/compare/run writes");
+            Ok(())
+        }
+    }
+}
+
+fn folder(root: &Path) -> Result<PathBuf, Failure> {
+    let folder = root.join("docs/figures");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+fn reports(files: &[PathBuf]) -> Result<Vec<Report>, Failure> {
+    let mut reports = Vec::new();
+    for file in files {
+        let report: Report = stored(file)?.ok_or_else(|| format!("{}: no such file", file.display()))?;
+        if report.schema != Report::SCHEMA {
+            return Err(format!("{}: another schema", file.display()).into());
+        }
+        reports.push(report);
+    }
+    if let Some(fault) = reports.iter().flat_map(Report::faults).next() {
+        return Err(format!("a report has a wrong result: {fault}").into());
+    }
+    Ok(reports)
+}
+
+/// What an earlier run has left in a file; none if there is no file.
+fn stored<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, Failure> {
+    let at = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(serde_json::from_str(&text).map_err(|why| at(&why))?)),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(at(&why).into()),
+    }
+}
+
+fn tell(root: &Path, merged: &Merged, cost: Option<&Cost>) -> Result<(), Failure> {
+    std::fs::write(root.join("docs/figures/README.md"), markdown::page(merged, cost))?;
     let readme = root.join("README.md");
     let text = std::fs::read_to_string(&readme)?;
-    std::fs::write(&readme, markdown::with_section(&text, &merged)?)?;
+    std::fs::write(&readme, markdown::with_section(&text, merged, cost)?)?;
     Ok(())
 }
 

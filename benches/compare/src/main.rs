@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use engine::{ENGINES, Engine, Failure};
+use engine::{ENGINES, Engine, Failure, METERED};
 use measure::{Effort, Failed, Subject, interleave};
 use report::{CaseRow, Cell, GroupRow, Report};
 use what::{Case, Group, What};
@@ -76,6 +76,16 @@ enum Command {
         #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))]
         root: PathBuf,
     },
+    /// Works out what gas costs, for docs/figures and the README, from reports of builds with and without
+    /// charges.
+    Gas {
+        /// Reports of the kernels, as many with charges as without.
+        #[arg(required = true)]
+        reports: Vec<PathBuf>,
+        /// The project's root.
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))]
+        root: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -107,6 +117,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.command {
         Some(Command::Figures { reports, root }) => figures::write(reports, root).map(|()| true),
+        Some(Command::Gas { reports, root }) => figures::write_cost(reports, root).map(|()| true),
         None if args.list => list(&args).map(|()| true),
         None if args.probe => return probe(&args),
         None => compare(&args),
@@ -153,6 +164,9 @@ fn compare(args: &Args) -> Result<bool, Failure> {
     if core.is_none() {
         eprintln!("warning: not pinned to core {}; figures will be noisier", args.core);
     }
+    if !METERED {
+        eprintln!("warning: ghost's charges are compiled out; nothing is said of its gas");
+    }
     let mut report = Report {
         schema: Report::SCHEMA,
         date: system::date(),
@@ -160,6 +174,7 @@ fn compare(args: &Args) -> Result<bool, Failure> {
         rustc: system::rustc(),
         commit: system::commit(),
         build: args.build.clone(),
+        unmetered: !METERED,
         samples: args.samples.into(),
         core,
         engines: Vec::new(),

@@ -19,6 +19,9 @@ pub struct Report {
     pub commit: String,
     /// Which of several builds of the same source this is.
     pub build: String,
+    /// The charges of ghost-wasm were compiled out.
+    #[serde(default)]
+    pub unmetered: bool,
     pub samples: usize,
     /// The core everything ran on, when it could be fixed.
     pub core: Option<usize>,

@@ -1,4 +1,5 @@
-//! ghost-wasm with gas on: there is no other way to run it.
+//! ghost-wasm with gas on. There is no other way to run it but a build without charges, which only the
+//! measurement of their cost makes.
 
 use ghost_wasm::internals::{NoSink, Stream};
 use ghost_wasm::{
@@ -7,7 +8,7 @@ use ghost_wasm::{
 };
 
 use super::host::{define_contract_host, input_of, typed_entry};
-use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned};
+use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned, ghost_used};
 
 /// What a datagram of the loader carries.
 const CHUNK_BYTES: usize = 1200;
@@ -68,7 +69,7 @@ impl Peer for Ghost {
     fn call(&self, (store, entry): &mut Self::Live, argument: i32) -> Result<Returned, Failure> {
         store.set_gas(GAS);
         let value = entry.call(store, argument)?;
-        Ok(Returned { value, gas_used: Some(GAS.saturating_sub(store.gas_left())) })
+        Ok(Returned { value, gas_used: ghost_used(store.gas_left()) })
     }
 
     fn validate(&self, wasm: &[u8]) -> Result<(), Failure> {

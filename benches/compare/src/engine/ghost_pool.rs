@@ -8,7 +8,7 @@ use ghost_wasm::{
 };
 
 use super::host::{define_contract_host, input_of, typed_entry};
-use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned};
+use super::{Entry, Failure, GAS, Input, Peer, Questions, Returned, ghost_used};
 
 /// Stores that wait to be used again.
 const IDLE_COUNT: usize = 4;
@@ -66,6 +66,6 @@ impl Peer for GhostPool {
         let store = live.store.as_mut().ok_or("the store is gone")?;
         store.set_gas(GAS);
         let value = live.entry.call(store, argument)?;
-        Ok(Returned { value, gas_used: Some(GAS.saturating_sub(store.gas_left())) })
+        Ok(Returned { value, gas_used: ghost_used(store.gas_left()) })
     }
 }

@@ -1,6 +1,6 @@
 //! The table of engines: name, the package it comes from, settings, and which groups ask it.
 
-use super::{Failure, Questions};
+use super::{Failure, METERED, Questions};
 use crate::lock;
 use crate::what::What;
 
@@ -32,8 +32,14 @@ impl Engine {
 #[cfg(any(feature = "stitch", feature = "wasm3", feature = "wasmtime"))]
 const RUNS: &[What] = &[What::Kernels, What::Start, What::Instances, What::Memory];
 
+const OURS: &str = if METERED {
+    "this tree, gas on, Profile::WASM_2_EXT"
+} else {
+    "this tree, charges compiled out, Profile::WASM_2_EXT"
+};
+
 macro_rules! engines {
-    ($($(#[$cfg:meta])? $name:literal: $package:literal $version:literal, $settings:literal,
+    ($($(#[$cfg:meta])? $name:literal: $package:literal $version:literal, $settings:expr,
         $groups:expr, $make:expr $(, fragile: $fragile:literal)?;)*) => {
         /// Every engine compiled in; the order is the order of the columns.
         pub const ENGINES: &[Engine] = &[$($(#[$cfg])? Engine {
@@ -48,7 +54,7 @@ macro_rules! engines {
 }
 
 engines! {
-    "ghost": "ghost-wasm" "", "this tree, gas on, Profile::WASM_2_EXT",
+    "ghost": "ghost-wasm" "", OURS,
         &[What::Kernels, What::Start, What::Instances, What::Memory, What::Validate, What::Translate], super::ghost::whole;
     "ghost-lazy": "ghost-wasm" "", "the same, functions translated at their first call",
         &[What::Start], super::ghost::lazy;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::cost::{Cost, percent};
 use super::{Merged, MergedGroup, Spread};
 use crate::engine::Failure;
 use crate::report::{figure, ratio};
@@ -11,19 +12,19 @@ const BEGIN: &str = "<!-- figures:begin";
 const END: &str = "<!-- figures:end -->";
 
 /// The text with what stands between the marks replaced.
-pub fn with_section(text: &str, merged: &Merged) -> Result<String, Failure> {
+pub fn with_section(text: &str, merged: &Merged, cost: Option<&Cost>) -> Result<String, Failure> {
     let (before, rest) = text.split_once(BEGIN).ok_or("the README has no mark `figures:begin`")?;
     let (mark, rest) = rest.split_once("-->\n").ok_or("the mark `figures:begin` is not closed")?;
     let (_, after) = rest.split_once(END).ok_or("the README has no mark `figures:end`")?;
-    Ok(format!("{before}{BEGIN}{mark}-->\n{}{END}{after}", section(merged)))
+    Ok(format!("{before}{BEGIN}{mark}-->\n{}{END}{after}", section(merged, cost)))
 }
 
-fn section(merged: &Merged) -> String {
+fn section(merged: &Merged, cost: Option<&Cost>) -> String {
     let mut out = String::from("| ghost-wasm, gas on | figure | least – most |\n|---|---:|---:|\n");
-    let mut row = |text: String, spread: Option<Spread>| {
-        if let Some(spread) = spread {
-            let range = format!("{} – {}", ratio(Some(spread.least)), ratio(Some(spread.most)));
-            let _ = writeln!(out, "| {text} | **{}** | {range} |", ratio(Some(spread.median)));
+    let mut row = |text: String, spread: Option<Spread>, digits: fn(f64) -> String| {
+        if let Some(Spread { median, least, most }) = spread {
+            let range = format!("{} – {}", digits(least), digits(most));
+            let _ = writeln!(out, "| {text} | **{}** | {range} |", digits(median));
         }
     };
     for group in &merged.groups {
@@ -31,9 +32,14 @@ fn section(merged: &Merged) -> String {
             let by = about(merged, baseline);
             if let Some(mean) = group.means.iter().find(|mean| mean.engine == engine_of(group, baseline)) {
                 let spread = mean.ratios.get(index).copied().flatten();
-                row(claim(group, baseline, &by), spread);
+                row(claim(group, baseline, &by), spread, |value| ratio(Some(value)));
             }
         }
+    }
+    if let Some(cost) = cost {
+        let count = cost.cases.len();
+        let text = format!("what gas costs on {count} kernels: time on top of that without charges");
+        row(text, Some(cost.geomean), percent);
     }
     if merged.groups.iter().any(|group| group.what == What::Kernels) {
         out.push_str("\n![Time on the kernels](docs/figures/kernels.svg)\n");
@@ -50,6 +56,9 @@ fn section(merged: &Merged) -> String {
         merged.builds.len(),
         merged.samples,
     );
+    if let Some(cost) = cost {
+        let _ = writeln!(out, "\nWhat gas costs: {}. Rerun with `benches/compare/gas`.", cost.source());
+    }
     out
 }
 
@@ -92,7 +101,7 @@ fn about(merged: &Merged, engine: &str) -> String {
 }
 
 /// Every figure.
-pub fn page(merged: &Merged) -> String {
+pub fn page(merged: &Merged, cost: Option<&Cost>) -> String {
     let mut out = String::from(
         "# Figures\n\nWritten by `benches/compare/run`; how it measures is told in `benches/compare/README.md`, \
          everything in numbers stands in `compare.json`. In each table: the median of the builds, and × its ratio \
@@ -113,6 +122,14 @@ pub fn page(merged: &Merged) -> String {
     }
     for group in &merged.groups {
         table(&mut out, group);
+    }
+    if let Some(cost) = cost {
+        let _ = writeln!(
+            out,
+            "\n## What gas costs\nWritten by `benches/compare/gas`, in numbers in `gas.json`. {}.\n\n{}",
+            cost.source(),
+            cost.table()
+        );
     }
     out
 }
@@ -177,11 +194,30 @@ mod tests {
             groups: vec![],
         };
         let text = "before\n<!-- figures:begin: by itself -->\nold\n<!-- figures:end -->\nafter\n";
-        let new = with_section(text, &merged).expect("marks");
+        let new = with_section(text, &merged, None).expect("marks");
         assert!(new.starts_with("before\n<!-- figures:begin: by itself -->\n| ghost"), "{new}");
         assert!(new.ends_with("<!-- figures:end -->\nafter\n"), "{new}");
         assert!(!new.contains("old"));
         assert!(new.contains("2026-01-02, a core"));
-        assert!(with_section("no marks", &merged).is_err());
+        assert!(!new.contains("gas costs"), "{new}");
+        assert!(with_section("no marks", &merged, None).is_err());
+        let spread = Spread { median: 1.017, least: 0.995, most: 1.02 };
+        let cost = Cost {
+            schema: Cost::SCHEMA,
+            date: "2026-01-03".into(),
+            cpu: "a core".into(),
+            rustc: "rustc 1".into(),
+            commit: "abd".into(),
+            builds: vec!["a".into(), "b".into(), "c".into()],
+            rounds: 5,
+            samples: 5,
+            yardsticks: vec![],
+            cases: vec![],
+            geomean: spread,
+            others: vec![],
+        };
+        let new = with_section(text, &merged, Some(&cost)).expect("marks");
+        assert!(new.contains("without charges | **+1.7 %** | -0.5 % – +2.0 % |"), "{new}");
+        assert!(new.contains("2026-01-03, a core, rustc 1, commit abd"), "{new}");
     }
 }
