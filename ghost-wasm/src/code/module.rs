@@ -35,14 +35,20 @@ pub struct ModuleCode {
 /// look this far.
 const PADDING: usize = 4;
 
+/// Gives back what is left over of room that was made for more, unless that is so small, as it mostly is, that it
+/// would cost more than it is worth.
+fn give_back<T>(list: &mut Vec<T>) {
+    if list.capacity() - list.len() > list.len() / 8 {
+        list.shrink_to_fit();
+    }
+}
+
 impl ModuleCode {
-    pub(crate) fn new(mut words: Vec<u64>, drafts: Vec<RecordDraft>, map: CodeMap) -> ModuleCode {
+    pub(crate) fn new(mut words: Vec<u64>, drafts: Vec<RecordDraft>, mut map: CodeMap) -> ModuleCode {
         words.resize(words.len() + PADDING, 0);
-        // What is left over of room that was made for code to come is small as a rule; giving it back would cost
-        // more than it is worth.
-        if words.capacity() - words.len() > words.len() / 8 {
-            words.shrink_to_fit();
-        }
+        give_back(&mut words);
+        // Of a body that was translated by itself most of it is left over.
+        give_back(&mut map.entries);
         let base = words.as_ptr();
         let starts = drafts.iter().map(|draft| draft.start).collect();
         let records = drafts
@@ -112,5 +118,21 @@ impl ModuleCode {
     fn function_at(&self, position: u32) -> Option<u32> {
         let after = self.starts.partition_point(|&start| start <= position);
         self.records.get(after.checked_sub(1)?).map(|record| record.func)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_that_is_left_over_is_given_back() {
+        let entry = MapEntry { position: 0, offset: 0, due: 0 };
+        let (mut words, mut entries) = (Vec::with_capacity(1_000), Vec::with_capacity(1_000));
+        words.resize(96, 7);
+        entries.resize(16, entry);
+        let code = ModuleCode::new(words, Vec::new(), CodeMap { entries });
+        assert_eq!((code.words.len(), code.map.entries.len()), (96 + PADDING, 16));
+        assert!(code.words.capacity() <= 112 && code.map.entries.capacity() <= 18);
     }
 }
