@@ -226,6 +226,10 @@ impl Translator {
     }
 }
 
+// What `local_get` and `i32_const` charge is what the table says.
+const _: () = assert!(matches!(Op::LocalGet.class(), GasClass::Local));
+const _: () = assert!(matches!(Op::I32Const.class(), GasClass::Const));
+
 impl BodySink for Translator {
     fn code(&mut self, start: u64, end: u64) {
         self.section = start..end;

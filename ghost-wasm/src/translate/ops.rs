@@ -46,6 +46,7 @@ static ROWS: [Row; Op::ALL.len()] = {
     at = 0;
     while at < FAMILIES.len() {
         let rows = FAMILIES[at].rows();
+        assert!(rows.len() <= 1 << 8, "a row's number has eight bits");
         let mut row = 0;
         while row < rows.len() {
             table[rows[row] as usize].family = Some(FAMILIES[at]);
