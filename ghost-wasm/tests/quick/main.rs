@@ -12,6 +12,7 @@ use ear::{both, cuts};
 use ghost_wasm::internals::{disassemble, disassemble_slowly};
 use ghost_wasm::table::limits::Limits;
 use ghost_wasm::{Engine, Profile};
+use wasmparser::{Validator, WasmFeatures};
 
 /// Everything off, most on with small limits, everything on.
 const PROFILES: [Profile; 3] = [Profile::WASM_1, Profile::CONTRACT_V1, Profile::LATEST];
@@ -29,11 +30,21 @@ impl Tally {
     }
 }
 
-/// Both paths make the same code.
-fn same_code(engine: &Engine, bytes: &[u8]) {
+/// Both paths make the same code, or the same error; says whether it is code.
+fn same_code(engine: &Engine, bytes: &[u8]) -> bool {
     let quick = disassemble(engine, bytes).map_err(|error| error.to_string());
     let slow = disassemble_slowly(engine, bytes).map_err(|error| error.to_string());
     assert!(quick == slow, "the code differs: {bytes:02x?}\n{quick:?}\n{slow:?}");
+    quick.is_ok()
+}
+
+/// What both paths share is checked by somebody else: whether a module is valid with every proposal on.
+fn is_valid_elsewhere(bytes: &[u8]) -> bool {
+    let features = WasmFeatures::WASM2 & !WasmFeatures::SIMD
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::TAIL_CALL
+        | WasmFeatures::WIDE_ARITHMETIC;
+    Validator::new_with_features(features).validate_all(bytes).is_ok()
 }
 
 /// The bodies' bytes, from the last byte of the first one's size on.
@@ -133,7 +144,12 @@ fn every_operator_on_every_stack() {
                 };
                 let body = made::body(place, stack, opcode, immediate, rng.below(2) == 0);
                 let bytes = with_memory[usize::from(rng.below(8) != 0)].module(&body);
-                tally.add(both(&engines[rng.below(3)], &bytes).is_valid());
+                let profile = rng.below(PROFILES.len());
+                let valid = both(&engines[profile], &bytes).is_valid();
+                if PROFILES[profile] == Profile::LATEST {
+                    assert_eq!(valid, is_valid_elsewhere(&bytes), "{bytes:02x?}");
+                }
+                tally.add(valid);
             }
         }
     }
@@ -143,7 +159,9 @@ fn every_operator_on_every_stack() {
             for place in [&made::PLACES[0], &made::PLACES[rng.below(made::PLACES.len())]] {
                 let immediate = made::IMMEDIATES[rng.below(made::IMMEDIATES.len())];
                 let bytes = with_memory[1].module(&made::body(place, stack, opcode, immediate, true));
-                tally.add(both(&engines[2], &bytes).is_valid());
+                let valid = both(&engines[2], &bytes).is_valid();
+                assert_eq!(valid, is_valid_elsewhere(&bytes), "{bytes:02x?}");
+                tally.add(valid);
             }
         }
     }
@@ -205,7 +223,7 @@ fn generated_modules_and_their_mutations() {
         assert_eq!(latest.profile(), &Profile::LATEST);
         if both(latest, &bytes).is_valid() {
             tally.add(true);
-            same_code(latest, &bytes);
+            assert!(same_code(latest, &bytes));
         }
         cuts(latest, &bytes, || (1 + rng.below(40), rng.next() % 100));
         for _ in 0..20 {
@@ -216,7 +234,15 @@ fn generated_modules_and_their_mutations() {
         cuts(latest, &mutant, || (1 + rng.below(400), rng.next() % 1_000));
     }
     assert!(tally.valid > 300 && tally.refused > 1_000, "{} {}", tally.valid, tally.refused);
-    for text in made::BODIES {
-        same_code(&engines[3], &wat(text));
+}
+
+#[test]
+fn the_same_code_up_to_the_same_limit() {
+    let mut tally = Tally::default();
+    for frame_slots in 0..200 {
+        let limits = Limits { frame_slots, ..Limits::JS_API };
+        let engine = engine(&Profile::LATEST.with_limits(limits));
+        made::BODIES.iter().for_each(|text| tally.add(same_code(&engine, &wat(text))));
     }
+    assert!(tally.valid > 200 && tally.refused > 50, "{} {}", tally.valid, tally.refused);
 }
