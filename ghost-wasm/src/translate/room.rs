@@ -43,13 +43,15 @@ fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result
         return Ok(());
     }
     let doubled = needed.max(list.capacity().saturating_mul(2));
-    let room = if read == 0 || all < read {
-        doubled
-    } else {
-        // A little more than in proportion, because code is not everywhere the same.
-        let seems = list.len() as u128 * u128::from(all) * 17 / 16 / u128::from(read);
-        let seems = usize::try_from(seems).unwrap_or(usize::MAX);
-        needed.max(doubled.min(seems.saturating_add(more)))
+    // A little more than in proportion, because code is not everywhere the same. Bodies that are translated one by
+    // one are of no section.
+    let seems = (list.len() as u64).saturating_mul(all).checked_div(read).filter(|_| all >= read);
+    let room = match seems {
+        Some(seems) => {
+            let seems = usize::try_from(seems.saturating_add(seems / 16)).unwrap_or(usize::MAX);
+            needed.max(doubled.min(seems.saturating_add(more)))
+        }
+        None => doubled,
     };
     list.try_reserve_exact(room - list.len()).map_err(refused)
 }
