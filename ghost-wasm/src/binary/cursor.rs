@@ -41,6 +41,12 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
+    /// Passes bytes that are known to be there.
+    #[inline]
+    pub fn skip(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
+    }
+
     /// The next byte.
     #[inline]
     pub fn u8(&mut self) -> Read<u8> {

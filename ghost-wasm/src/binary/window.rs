@@ -1,6 +1,8 @@
 //! Immediates read from a window of bytes that are known to be there, without a look at where they end. Only
 //! short integers: those that every width of its kind can hold, whatever their bits.
 
+use crate::table::ops::Op;
+
 /// Bytes of a window: an opcode, a byte and the longest integer here.
 pub const WINDOW: usize = 16;
 
@@ -39,6 +41,34 @@ pub fn signed(word: u64, bytes: u32) -> Option<(u64, u32)> {
     let (value, len) = leb(word, bytes)?;
     let unused = 64_u32.wrapping_sub(len.wrapping_mul(7));
     Some(((value.wrapping_shl(unused).cast_signed() >> (unused & 63)).cast_unsigned(), len))
+}
+
+/// An operator that only puts a value on the stack, with its length: what half of all code consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    LocalGet(u32),
+    /// Sign-extended.
+    I32Const(u64),
+}
+
+const LOCAL_GET: u8 = Op::LocalGet.code().to_le_bytes()[0];
+const I32_CONST: u8 = Op::I32Const.code().to_le_bytes()[0];
+
+/// Such an operator at the start of valid code, if its immediate is short.
+#[inline(always)]
+pub fn value(code: &[u8]) -> Option<(Value, usize)> {
+    let &[byte, rest @ ..] = code.first_chunk::<9>()?;
+    match byte {
+        LOCAL_GET => {
+            let (local, len) = u32(u64::from_le_bytes(rest))?;
+            Some((Value::LocalGet(local), len.wrapping_add(1) as usize))
+        }
+        I32_CONST => {
+            let (value, len) = signed(u64::from_le_bytes(rest), 4)?;
+            Some((Value::I32Const(value), len.wrapping_add(1) as usize))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::Error;
 use crate::binary::cursor::{Cursor, Read};
 use crate::binary::instr::Instr;
+use crate::binary::window::{self, Value};
 use crate::binary::{entry, opcode};
 use crate::table::errors::ErrorCode;
 use crate::table::features::FeatureSet;
@@ -62,6 +63,14 @@ impl Bodies {
         let mut instr = Instr::plain(Op::Nop);
         while !c.rest().is_empty() {
             let offset = body.offset + c.consumed() as u32;
+            if let Some((value, len)) = window::value(c.rest()) {
+                match value {
+                    Value::LocalGet(local) => sink.local_get(env, local, offset)?,
+                    Value::I32Const(value) => sink.i32_const(env, value, offset)?,
+                }
+                c.skip(len);
+                continue;
+            }
             let op = reread(opcode::instr_into(&mut c, features, &mut instr))?;
             sink.instr(env, &instr, offset)?;
             if op == Op::BrTable {

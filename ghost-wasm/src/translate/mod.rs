@@ -267,14 +267,11 @@ impl BodySink for Translator {
 
     // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
     #[inline(always)]
-    fn local_get(&mut self, env: &ModuleEnv, local: u32, ty: u8, offset: u32) -> Result<(), Error> {
-        if self.can_wait()
-            && self.stack.has_reader(local)
-            && let Some(ty) = ValType::from_byte(ty)
-        {
+    fn local_get(&mut self, env: &ModuleEnv, local: u32, offset: u32) -> Result<(), Error> {
+        if self.can_wait() && self.stack.has_reader(local) {
             self.offset = offset;
             self.owe(self.schedule.class(GasClass::Local));
-            self.push(Loc::Local(local), ty);
+            self.push(Loc::Local(local), self.local_type(local));
             return self.check();
         }
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)

@@ -154,7 +154,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.work = self.work.wrapping_add(2);
-                sink.local_get(env, u32::from(first), ty, offset)?;
+                sink.local_get(env, u32::from(first), offset)?;
                 2
             }
             Shape::LocalSet | Shape::LocalTee => {
