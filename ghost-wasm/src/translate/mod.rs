@@ -51,6 +51,7 @@ const POSITION_MAX: usize = 1 << 29;
 pub struct Translator {
     schedule: Schedule,
     slots_max: u32,
+    handlers_max: u32,
     /// Code of all bodies so far; the first word of an op is its number until the body is linked.
     code: Vec<u64>,
     map: Vec<MapEntry>,
@@ -103,6 +104,7 @@ impl Translator {
         Translator {
             schedule: schedule.clone(),
             slots_max,
+            handlers_max: run::HANDLERS_MAX,
             code: Vec::new(),
             map: Vec::new(),
             records: Vec::new(),
@@ -147,6 +149,10 @@ impl Translator {
     #[cfg(feature = "internals")]
     pub fn stepping(mut self, yes: bool) -> Translator {
         self.numbers = yes.then(Vec::new);
+        if yes {
+            // No op calls the next one: the same code in every build.
+            self.handlers_max = run::HANDLERS_MAX_TAIL;
+        }
         self
     }
 

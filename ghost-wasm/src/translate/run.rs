@@ -12,7 +12,10 @@ use crate::exec::gas::METERED;
 
 /// Ops between two charges at most: bounds the native stack where a call in tail position is a call.
 /// Gas does not depend on it.
-const HANDLERS_MAX: u32 = if cfg!(debug_assertions) { 64 } else { 1_000 };
+pub const HANDLERS_MAX: u32 = if cfg!(debug_assertions) { 64 } else { HANDLERS_MAX_TAIL };
+
+/// The same where calls in tail position are jumps.
+pub const HANDLERS_MAX_TAIL: u32 = 1_000;
 
 /// What may be pending at most; far below the cost field's range.
 const PENDING_MAX: u64 = 1 << 24;
@@ -130,7 +133,7 @@ impl Translator {
     /// charge would not do: where nothing is pending it cannot fail, and the native stack would grow on.
     #[inline(always)]
     pub fn charge_if_due(&mut self) {
-        if self.run.handlers >= HANDLERS_MAX || self.run.pending >= PENDING_MAX {
+        if self.run.handlers >= self.handlers_max || self.run.pending >= PENDING_MAX {
             self.charge_now();
         }
     }
@@ -138,7 +141,7 @@ impl Translator {
     #[cold]
     #[inline(never)]
     fn charge_now(&mut self) {
-        if self.run.handlers >= HANDLERS_MAX {
+        if self.run.handlers >= self.handlers_max {
             let cost = self.pay();
             self.append_service(Service::Pause, 0, 0, 0, cost);
             self.run.handlers = 0;
