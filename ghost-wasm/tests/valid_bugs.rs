@@ -306,21 +306,26 @@ fn work_is_counted_as_defined() {
         |text: &str| ghost_wasm::Module::new(&engine(&Profile::WASM_2_EXT), &wat(text)).expect(text).work();
     assert_eq!(work("(module)"), 0);
     // An entry and its value types.
-    assert_eq!(work("(module (type (func (param i32 i64) (result f32))))"), 4);
+    assert_eq!(work("(module (type (func (param i32 i64) (result f32))))"), 1 + 3 * 5);
     // The type; the entry of the function; the body; its `end`.
-    let empty = 1 + 1 + 1 + 1;
+    let empty = 1 + 1 + 40 + 2;
+    let result = 5;
     assert_eq!(work("(module (func))"), empty);
     assert_eq!(work("(module (func nop))"), empty + 1);
     assert_eq!(work("(module (func (drop (i32.const 1))))"), empty + 2 + 2);
-    assert_eq!(work("(module (func (local i32 i32 i64)))"), empty + 2 * 2);
+    assert_eq!(work("(module (func (local i32 i32 i64)))"), empty + 2 * 6);
     assert_eq!(work("(module (func (drop (i32.add (i32.const 1) (i32.const 1)))))"), empty + 2 + 2 + 4 + 2);
     // `end` pops and pushes the results; the type has one.
-    assert_eq!(work("(module (func (result i32) (i32.const 0)))"), empty + 1 + 2 + 2);
-    assert_eq!(work("(module (func (block (result i32) (i32.const 0)) drop))"), empty + 1 + 2 + 3 + 2);
-    assert_eq!(work("(module (func (loop (br_if 0 (i32.const 0)))))"), empty + 1 + 2 + 2 + 1);
+    assert_eq!(work("(module (func (result i32) (i32.const 0)))"), empty + result + 2 + 2);
+    // `block` and its `end`.
+    assert_eq!(work("(module (func (block (result i32) (i32.const 0)) drop))"), empty + 3 + 2 + (2 + 2) + 2);
+    assert_eq!(work("(module (func (loop (br_if 0 (i32.const 0)))))"), empty + 3 + 2 + (4 + 1) + 2);
+    assert_eq!(work("(module (func (block (br 0))))"), empty + 3 + 4 + 2);
     // Two targets and the default, of arity 0.
-    assert_eq!(work("(module (func (br_table 0 0 0 (i32.const 0))))"), empty + 2 + 2 + 3);
+    assert_eq!(work("(module (func (br_table 0 0 0 (i32.const 0))))"), empty + 2 + 2 + 3 * 5);
     assert_eq!(work("(module (func (call 0)))"), empty + 1);
+    let indirect = "(module (type (func)) (table 1 funcref) (func (call_indirect (type 0) (i32.const 0))))";
+    assert_eq!(work(indirect), empty + 1 + 1 + 2 + (6 + 1));
     // Memory, segment, offset and its end, 33 bytes.
     let data = format!("(module (memory 1) (data (i32.const 0) \"{}\"))", "x".repeat(33));
     assert_eq!(work(&data), 1 + 1 + 2 + 3 + 2);

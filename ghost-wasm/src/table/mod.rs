@@ -6,3 +6,4 @@ pub mod gas;
 pub mod insts;
 pub mod limits;
 pub mod ops;
+pub mod work;

@@ -1,8 +1,7 @@
 //! Validates function bodies, operator by operator: fixed signatures from the table here, the others in
 //! `poly`. One validator serves all bodies of a module and keeps its buffers.
 //!
-//! **Work**: an operator costs 1 and one for each value it pops and pushes by the algorithm of the appendix;
-//! a target of `br_table` costs 1 and its arity.
+//! Counts work by `table/work.rs`.
 
 use super::env::{BodySink, ModuleEnv};
 use super::locals::Locals;
@@ -12,6 +11,7 @@ use crate::binary::instr::{BlockType, Instr};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::{Limit, Limits};
 use crate::table::ops::{Imm, Op, Signature};
+use crate::table::work;
 use crate::types::ValType;
 use alloc::vec::Vec;
 
@@ -26,7 +26,7 @@ pub(super) struct Fixed {
     pub(super) pops: u8,
     /// The pushed type, or 0.
     pub(super) result: u8,
-    /// 1 and the values popped and pushed.
+    /// Its weight and, if the signature is fixed, the values popped and pushed.
     pub(super) work: u8,
     pub(super) check: Check,
 }
@@ -54,6 +54,7 @@ pub(super) static FIXED: [Fixed; OPS] = {
     let mut table = [poly; OPS];
     let mut row = 0;
     while row < OPS {
+        table[row].work = work::weight(Op::ALL[row]);
         // The few operators with two results are not of the hot path: `poly.rs` reads their signatures.
         if let Signature::Fixed { params, results } = Op::ALL[row].signature()
             && results.len() <= 1
@@ -76,7 +77,7 @@ pub(super) static FIXED: [Fixed; OPS] = {
                 mask,
                 pops: params.len() as u8,
                 result: if results.len() == 1 { results[0] as u8 } else { 0 },
-                work: (1 + params.len() + results.len()) as u8,
+                work: work::weight(Op::ALL[row]) + (params.len() + results.len()) as u8,
                 check,
             };
         }
@@ -163,10 +164,10 @@ impl BodyValidator {
         self.stacks.offset = offset;
         #[expect(clippy::indexing_slicing, reason = "the table has a row for each operator")]
         let fixed = &FIXED[op as usize];
+        self.work = self.work.wrapping_add(u64::from(fixed.work));
         if fixed.pops == POLY {
             return self.poly(env, op, instr);
         }
-        self.work = self.work.wrapping_add(u64::from(fixed.work));
         match fixed.check {
             Check::Nothing => {}
             Check::Access(natural) => {
@@ -255,7 +256,7 @@ impl BodyValidator {
             }
         }
         let types = self.stacks.label(label)?.label_types(env);
-        self.count(types.len().wrapping_add(1));
+        self.count(types.len().wrapping_add(work::TABLE_LABEL));
         let arity = *self.br_table_arity.get_or_insert(types.len());
         if arity != types.len() {
             return Err(self.stacks.error(ErrorCode::TypeMismatch).with_detail("labels of different arity"));

@@ -18,7 +18,6 @@ impl BodyValidator {
     /// An operator without a fixed signature; says whether it ended the body.
     #[inline]
     pub(super) fn poly(&mut self, env: &ModuleEnv, op: Op, instr: &Instr) -> Result<bool, Error> {
-        self.count(1);
         match op {
             Op::LocalGet => {
                 let ty = self.local(instr.x)?;

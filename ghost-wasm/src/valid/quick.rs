@@ -153,7 +153,7 @@ impl BodyValidator {
                 if !self.stacks.push_quickly(ty) {
                     return Ok(None);
                 }
-                self.work = self.work.wrapping_add(2);
+                self.count_of(row, 1);
                 sink.local_get(env, u32::from(first), offset)?;
                 2
             }
@@ -167,7 +167,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(pops);
-                self.work = self.work.wrapping_add(3).wrapping_sub(u64::from(pops));
+                self.count_of(row, 2_u32.wrapping_sub(pops));
                 sink.instr(env, &Instr { x: u32::from(first), ..Instr::plain(row.op) }, offset)?;
                 2
             }
@@ -178,7 +178,7 @@ impl BodyValidator {
                 if !self.stacks.push_quickly(ty) {
                     return Ok(None);
                 }
-                self.work = self.work.wrapping_add(2);
+                self.work = self.work.wrapping_add(u64::from(row.work));
                 if narrow {
                     sink.i32_const(env, value, offset)?;
                 } else {
@@ -203,7 +203,7 @@ impl BodyValidator {
                 len.wrapping_add(2)
             }
             Shape::End => {
-                if !self.end_quickly() {
+                if !self.end_quickly(row) {
                     return Ok(None);
                 }
                 sink.instr(env, &Instr::plain(Op::End), offset)?;
@@ -215,20 +215,21 @@ impl BodyValidator {
                 if !self.stacks.call_quickly(ty.params(), ty.results()) {
                     return Ok(None);
                 }
-                self.count(ty.params().len().wrapping_add(ty.results().len()).wrapping_add(1));
+                self.count_of(row, 0);
+                self.count(ty.params().len().wrapping_add(ty.results().len()));
                 sink.instr(env, &Instr { x: func, ..Instr::plain(Op::Call) }, offset)?;
                 len.wrapping_add(1)
             }
             Shape::Open => {
                 let Some(ty) = short_block_type(first) else { return Ok(None) };
-                if !self.open_quickly(row.op, ty) {
+                if !self.open_quickly(row, ty) {
                     return Ok(None);
                 }
                 sink.instr(env, &Instr::block(row.op, ty), offset)?;
                 2
             }
             Shape::Br | Shape::BrIf => {
-                if !self.branch_quickly(row.shape == Shape::BrIf, first) {
+                if !self.branch_quickly(row, first) {
                     return Ok(None);
                 }
                 sink.instr(env, &Instr { x: u32::from(first), ..Instr::plain(row.op) }, offset)?;
@@ -239,7 +240,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(1);
-                self.work = self.work.wrapping_add(2);
+                self.count_of(row, 1);
                 sink.instr(env, &Instr::plain(Op::Drop), offset)?;
                 1
             }
@@ -257,7 +258,7 @@ impl BodyValidator {
                     }
                     self.stacks.drop_quickly(1);
                 }
-                self.work = self.work.wrapping_add(2);
+                self.count_of(row, 1);
                 sink.instr(env, &Instr { x: index, ..Instr::plain(row.op) }, offset)?;
                 len.wrapping_add(1)
             }
@@ -266,9 +267,15 @@ impl BodyValidator {
         Ok(Some(len))
     }
 
+    /// Counts an operator's weight, and values that it moves.
+    #[inline(always)]
+    fn count_of(&mut self, row: &Row, values: u32) {
+        self.work = self.work.wrapping_add(u64::from(row.work)).wrapping_add(u64::from(values));
+    }
+
     /// The `end` of a block without parameters.
     #[inline(always)]
-    fn end_quickly(&mut self) -> bool {
+    fn end_quickly(&mut self, row: &Row) -> bool {
         let frame = &self.stacks.frame;
         let Some(results) = frame.short_results() else { return false };
         // Blocks without parameters and with a result are no `if` without `else`.
@@ -277,14 +284,14 @@ impl BodyValidator {
         }
         let Some(outer) = self.stacks.outer.pop() else { return false };
         self.stacks.frame = outer;
-        self.work = self.work.wrapping_add(if results == NO_TYPE { 1 } else { 3 });
+        self.count_of(row, if results == NO_TYPE { 0 } else { 2 });
         true
     }
 
     /// A block without parameters.
     #[inline(always)]
-    fn open_quickly(&mut self, op: Op, ty: BlockType) -> bool {
-        let (kind, pops) = match op {
+    fn open_quickly(&mut self, row: &Row, ty: BlockType) -> bool {
+        let (kind, pops) = match row.op {
             Op::Block => (Kind::Block, 0),
             Op::Loop => (Kind::Loop, 0),
             _ => (Kind::If, 1),
@@ -294,13 +301,13 @@ impl BodyValidator {
         }
         self.stacks.drop_quickly(pops);
         self.stacks.open_quickly(kind, ty);
-        self.work = self.work.wrapping_add(1).wrapping_add(u64::from(pops));
+        self.count_of(row, pops);
         true
     }
 
     /// A branch to a label that takes one value along, or none.
     #[inline(always)]
-    fn branch_quickly(&mut self, conditional: bool, depth: u8) -> bool {
+    fn branch_quickly(&mut self, row: &Row, depth: u8) -> bool {
         let Some(label) = self.stacks.near_label(depth) else { return false };
         let values = match label.short_results() {
             _ if depth & CONTINUED != 0 => return false,
@@ -309,7 +316,7 @@ impl BodyValidator {
             Some(values) => values,
             None => return false,
         };
-        if conditional {
+        if row.shape == Shape::BrIf {
             if !self.stacks.is_on_top(I32) {
                 return false;
             }
@@ -318,12 +325,12 @@ impl BodyValidator {
                 self.stacks.drop_back(1);
                 return false;
             }
-            self.work = self.work.wrapping_add(if values == NO_TYPE { 2 } else { 4 });
+            self.count_of(row, if values == NO_TYPE { 1 } else { 3 });
         } else {
             if values != NO_TYPE && !self.stacks.is_on_top(values) {
                 return false;
             }
-            self.work = self.work.wrapping_add(if values == NO_TYPE { 1 } else { 2 });
+            self.count_of(row, if values == NO_TYPE { 0 } else { 1 });
             self.stacks.set_unreachable();
         }
         true

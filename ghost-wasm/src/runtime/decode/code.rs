@@ -10,6 +10,7 @@ use crate::binary::{entry, opcode};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
+use crate::table::work;
 use crate::valid::env::BodySink;
 
 /// The last bytes that are there, continued so that windows can be read up to the end: an immediate that runs into
@@ -28,7 +29,7 @@ impl<S: BodySink> Decoder<S> {
         let Some((size, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.check_fits(size, len, ErrorCode::UnexpectedEndOfSection)?;
         self.rules.check(Limit::BodyBytes, size.into(), self.offset)?;
-        self.count_work(1);
+        self.count_work(work::BODY);
         self.take(len);
         let func = self.data.env.imported_funcs.saturating_add(self.bodies_begun);
         self.bodies_begun = self.bodies_begun.saturating_add(1);
@@ -65,7 +66,7 @@ impl<S: BodySink> Decoder<S> {
         {
             let offset = self.offset32();
             self.body.locals(count, ty, offset)?;
-            self.count_work(2);
+            self.count_work(work::LOCAL_RUN);
             taken = taken.wrapping_add(self.take(len));
             left = left.saturating_sub(1);
             self.next_locals(left)?;

@@ -10,6 +10,7 @@ use crate::runtime::module::{Export, Import};
 use crate::table::errors::ErrorCode;
 use crate::table::features::Feature;
 use crate::table::limits::Limit;
+use crate::table::work;
 use crate::types::FuncType;
 use crate::valid::const_expr::ConstValidator;
 use crate::valid::env::BodySink;
@@ -44,7 +45,7 @@ impl<S: BodySink> Decoder<S> {
     fn func_type_head(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((count, len)) = self.read(bytes, entry::func_type_head)? else { return Ok(0) };
         self.rules.check(Limit::Types, one_more(self.data.env.types.len()), self.offset)?;
-        self.count_work(1);
+        self.count_work(work::ENTRY);
         self.params.clear();
         self.results.clear();
         self.state = match count {
@@ -61,7 +62,7 @@ impl<S: BodySink> Decoder<S> {
             && let Some((ty, len)) = self.read(rest, |c| entry::val_type(c, features))?
         {
             self.rules.check(Limit::Params, one_more(self.params.len()), self.offset)?;
-            self.count_work(1);
+            self.count_work(work::TYPE_VALUE);
             self.params.push(ty);
             taken = taken.wrapping_add(self.take(len));
             left = left.saturating_sub(1);
@@ -94,7 +95,7 @@ impl<S: BodySink> Decoder<S> {
         let features = self.rules.features;
         let Some((ty, len)) = self.read(bytes, |c| entry::val_type(c, features))? else { return Ok(0) };
         self.rules.check(Limit::Results, one_more(self.results.len()), self.offset)?;
-        self.count_work(1);
+        self.count_work(work::TYPE_VALUE);
         self.results.push(ty);
         self.take(len);
         match left.saturating_sub(1) {
@@ -178,7 +179,7 @@ impl<S: BodySink> Decoder<S> {
         if !self.seen_exports.insert(name.clone()) {
             return Err(self.error(ErrorCode::DuplicateExport));
         }
-        self.count_work(1);
+        self.count_work(work::ENTRY);
         if self.policy.is_some() {
             let Some(ty) = self.data.extern_type(kind, index) else { return Err(self.internal()) };
             self.ask(at, |policy| policy(Item::Export { name: &name, ty }))?;

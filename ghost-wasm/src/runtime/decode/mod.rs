@@ -2,8 +2,7 @@
 //! says that it needs more; how the bytes are cut is `stream`'s business. The order of states is the binary
 //! format's; what an item may be is `binary`'s to say, what it may mean `valid`'s.
 //!
-//! Work outside of bodies and expressions: 1 per entry of a section, 1 per value type that an entry spells
-//! out, 1 per 16 bytes (rounded down) of a name, data segment or custom section.
+//! Counts work by `table/work.rs`: what an entry spells out (its value types, its names) beside the entry itself.
 
 #![warn(
     clippy::unwrap_used,
@@ -35,6 +34,7 @@ use crate::binary::section::SectionId;
 use crate::binary::utf8;
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
+use crate::table::work;
 use crate::types::{GlobalType, ValType};
 use crate::valid::body::BodyValidator;
 use crate::valid::const_expr::ConstValidator;
@@ -47,8 +47,6 @@ const NAME_SECTION: &str = "name";
 
 /// The longest piece of a name or of data that one step takes.
 const PIECE_BYTES_MAX: usize = 4096;
-/// Bytes that count as one unit of work.
-const BYTES_PER_WORK: u64 = 16;
 
 /// What the next item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,7 +314,7 @@ impl<S: BodySink> Decoder<S> {
     /// Counts bytes `done..done + more` of one name or segment.
     fn count_bytes(&mut self, done: u64, more: usize) {
         let after = done.wrapping_add(more as u64);
-        self.count_work((after / BYTES_PER_WORK).wrapping_sub(done / BYTES_PER_WORK));
+        self.count_work((after / work::BYTES).wrapping_sub(done / work::BYTES));
     }
 
     /// The current offset as operators carry it.
@@ -359,7 +357,7 @@ impl<S: BodySink> Decoder<S> {
         self.section = Some(Section { id, start, end, entries_left: 0 });
         match id {
             SectionId::Custom => {
-                self.count_work(1);
+                self.count_work(work::ENTRY);
                 self.state = State::NameLen(NameOf::Custom);
             }
             // One entry, without a count.

@@ -11,6 +11,7 @@ use crate::runtime::module::{ConstExpr, DataSegment, ElemItem, ElemSegment, Segm
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
+use crate::table::work;
 use crate::types::ValType;
 use crate::valid::const_expr::ConstValidator;
 use crate::valid::env::BodySink;
@@ -162,7 +163,7 @@ impl<S: BodySink> Decoder<S> {
     }
 
     fn elem_item(&mut self, item: ElemItem, left: u32) -> Result<(), Error> {
-        self.count_work(1);
+        self.count_work(work::ENTRY);
         let Some(elem) = &mut self.elem else { return Err(self.internal()) };
         elem.items.push(item);
         self.next_elem(left.saturating_sub(1))
@@ -178,7 +179,7 @@ impl<S: BodySink> Decoder<S> {
         if let SegmentKind::Active(memory) = kind {
             self.data.env.check_data_memory(memory, at)?;
         }
-        self.count_work(1);
+        self.count_work(work::ENTRY);
         self.segment = kind;
         self.take(len);
         match kind {
