@@ -65,7 +65,7 @@ impl Bodies {
             let offset = body.offset + c.consumed() as u32;
             if let Some((value, len)) = window::value(c.rest()) {
                 match value {
-                    Value::LocalGet(local) => sink.local_get(env, local, offset)?,
+                    Value::LocalGet(local) => sink.local_get(env, local, None, offset)?,
                     Value::I32Const(value) => sink.i32_const(env, value, offset)?,
                 }
                 c.skip(len);

@@ -273,11 +273,17 @@ impl BodySink for Translator {
 
     // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
     #[inline(always)]
-    fn local_get(&mut self, env: &ModuleEnv, local: u32, offset: u32) -> Result<(), Error> {
+    fn local_get(
+        &mut self,
+        env: &ModuleEnv,
+        local: u32,
+        ty: Option<ValType>,
+        offset: u32,
+    ) -> Result<(), Error> {
         if self.can_wait() && self.stack.has_reader(local) {
             self.offset = offset;
             self.owe(self.schedule.class(GasClass::Local));
-            self.push(Loc::Local(local), self.local_type(local));
+            self.push(Loc::Local(local), ty.unwrap_or_else(|| self.local_type(local)));
             return self.check();
         }
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)

@@ -206,7 +206,7 @@ impl Translator {
 
     #[inline]
     pub fn local_type(&self, local: u32) -> ValType {
-        self.locals.get(local).and_then(ValType::from_byte).unwrap_or(ValType::I32)
+        self.locals.get(local).unwrap_or(ValType::I32)
     }
 
     /// Field and kind of a pair of operands, constants that do not fit having gone to slots.

@@ -43,8 +43,7 @@ fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result
         return Ok(());
     }
     let doubled = needed.max(list.capacity().saturating_mul(2));
-    // A little more than in proportion, because code is not everywhere the same. Bodies that are translated one by
-    // one are of no section.
+    // A little more than in proportion, because code is not everywhere the same.
     let seems = (list.len() as u64).saturating_mul(all).checked_div(read).filter(|_| all >= read);
     let room = match seems {
         Some(seems) => {

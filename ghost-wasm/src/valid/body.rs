@@ -280,7 +280,7 @@ impl BodyValidator {
     #[inline(always)]
     pub(super) fn local(&self, index: u32) -> Result<u8, Error> {
         match self.locals.get(index) {
-            Some(ty) => Ok(ty),
+            Some(ty) => Ok(ty as u8),
             None => Err(self.stacks.unknown(ErrorCode::UnknownLocal, index)),
         }
     }

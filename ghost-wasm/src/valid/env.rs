@@ -89,9 +89,17 @@ pub trait BodySink {
     /// An operator at `offset`. Called for unreachable operators, too. A sink may find a limit of its own
     /// exceeded (a frame too large); everything else was checked before.
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), crate::Error>;
-    /// `local.get`. [`instr`](BodySink::instr) is told of it, unless a sink has fewer steps for it.
+    /// `local.get` of a local of a type, if that is known. [`instr`](BodySink::instr) is told of it, unless a sink has
+    /// fewer steps for it.
     #[inline(always)]
-    fn local_get(&mut self, env: &ModuleEnv, local: u32, offset: u32) -> Result<(), crate::Error> {
+    fn local_get(
+        &mut self,
+        env: &ModuleEnv,
+        local: u32,
+        ty: Option<ValType>,
+        offset: u32,
+    ) -> Result<(), crate::Error> {
+        let _ = ty;
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
     }
     /// `i32.const` of a sign-extended value, likewise.

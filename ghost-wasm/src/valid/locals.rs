@@ -12,7 +12,7 @@ const DIRECT: usize = 128;
 /// The locals of one body.
 #[derive(Debug)]
 pub struct Locals {
-    direct: [u8; DIRECT],
+    direct: [ValType; DIRECT],
     ty: Option<FuncType>,
     /// Index behind the run's last local, type.
     runs: Vec<(u32, ValType)>,
@@ -21,7 +21,7 @@ pub struct Locals {
 
 impl Locals {
     pub fn new() -> Locals {
-        Locals { direct: [0; DIRECT], ty: None, runs: Vec::new(), count: 0 }
+        Locals { direct: [ValType::I32; DIRECT], ty: None, runs: Vec::new(), count: 0 }
     }
 
     /// Starts over with the parameters of a function.
@@ -30,7 +30,7 @@ impl Locals {
         self.ty = ty.cloned();
         let params = ty.map_or(&[][..], FuncType::params);
         for (direct, &param) in self.direct.iter_mut().zip(params) {
-            *direct = param as u8;
+            *direct = param;
         }
         // A type's parameters are counted in a u32.
         self.count = u32::try_from(params.len()).unwrap_or(u32::MAX);
@@ -45,7 +45,7 @@ impl Locals {
         let end = self.count.checked_add(count)?;
         let direct = self.direct.get_mut(self.count as usize..DIRECT.min(end as usize));
         if let Some(direct) = direct {
-            direct.fill(ty as u8);
+            direct.fill(ty);
         }
         match self.runs.last_mut() {
             Some(last) if last.1 == ty => last.0 = end,
@@ -56,18 +56,18 @@ impl Locals {
         Some(())
     }
 
-    /// The byte of a local's type, if its index is below 128.
+    /// A local's type, if its index is below 128.
     #[inline(always)]
-    pub fn direct(&self, index: u8) -> Option<u8> {
+    pub fn direct(&self, index: u8) -> Option<ValType> {
         if u32::from(index) >= self.count {
             return None;
         }
         self.direct.get(usize::from(index)).copied()
     }
 
-    /// The byte of a local's type.
+    /// A local's type.
     #[inline(always)]
-    pub fn get(&self, index: u32) -> Option<u8> {
+    pub fn get(&self, index: u32) -> Option<ValType> {
         if index >= self.count {
             return None;
         }
@@ -78,13 +78,13 @@ impl Locals {
     }
 
     #[inline(never)]
-    fn search(&self, index: u32) -> Option<u8> {
+    fn search(&self, index: u32) -> Option<ValType> {
         let params = self.ty.as_ref().map_or(&[][..], FuncType::params);
         if let Some(&param) = params.get(index as usize) {
-            return Some(param as u8);
+            return Some(param);
         }
         let at = self.runs.partition_point(|&(end, _)| end <= index);
-        self.runs.get(at).map(|&(_, ty)| ty as u8)
+        self.runs.get(at).map(|&(_, ty)| ty)
     }
 }
 
@@ -99,10 +99,10 @@ mod tests {
         locals.start(Some(&FuncType::new(params, [])));
         let runs =
             [(3, ValType::I32), (0, ValType::F32), (70, ValType::I64), (1, ValType::F64), (9, ValType::I32)];
-        let mut expected: Vec<u8> = params.iter().map(|&ty| ty as u8).collect();
+        let mut expected = params.to_vec();
         for (count, ty) in runs {
             assert!(locals.push(count, ty).is_some());
-            expected.extend(core::iter::repeat_n(ty as u8, count as usize));
+            expected.extend(core::iter::repeat_n(ty, count as usize));
         }
         for (index, &ty) in (0_u32..).zip(&expected) {
             assert_eq!(locals.get(index), Some(ty), "local {index}");

@@ -150,11 +150,11 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
-                if !self.stacks.push_quickly(ty) {
+                if !self.stacks.push_quickly(ty as u8) {
                     return Ok(None);
                 }
                 self.count_of(row, 1);
-                sink.local_get(env, u32::from(first), offset)?;
+                sink.local_get(env, u32::from(first), Some(ty), offset)?;
                 2
             }
             Shape::LocalSet | Shape::LocalTee => {
@@ -163,7 +163,7 @@ impl BodyValidator {
                 }
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
                 let pops = u32::from(row.shape == Shape::LocalSet);
-                if !self.stacks.is_on_top(ty) {
+                if !self.stacks.is_on_top(ty as u8) {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(pops);

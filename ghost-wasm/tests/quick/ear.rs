@@ -53,9 +53,15 @@ impl BodySink for Ear {
         self.hear(Event::Instr(*instr, offset))
     }
     // The same as `instr`, but for the type.
-    fn local_get(&mut self, _: &ModuleEnv, local: u32, ty: u8, offset: u32) -> Result<(), Error> {
-        let declared = self.0.borrow().locals.get(local as usize).map(|&ty| ty as u8);
-        assert_eq!(declared, Some(ty), "local {local} at {offset}");
+    fn local_get(
+        &mut self,
+        _: &ModuleEnv,
+        local: u32,
+        ty: Option<ValType>,
+        offset: u32,
+    ) -> Result<(), Error> {
+        let declared = self.0.borrow().locals.get(local as usize).copied();
+        assert_eq!(declared, ty, "local {local} at {offset}");
         self.hear(Event::Instr(Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset))
     }
     fn br_table_target(

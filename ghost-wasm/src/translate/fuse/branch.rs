@@ -3,10 +3,12 @@
 use super::super::Translator;
 use super::super::branch::{exchanged, negated};
 use super::super::emit::{Operand, Popped, fields, fields_x};
-use super::{At, short_x};
+use super::{At, WithLoad, short_x, with_load};
 use crate::code::inst::{BRANCH_LOAD_OF, Family, InstId, pair};
 use crate::code::map::MapEntry;
 use crate::table::ops::Op;
+
+static LOAD_BRANCH_ROWS: WithLoad = with_load(Family::LoadBranch, BRANCH_LOAD_OF);
 
 /// A branch on a condition, with the map's entry of a load in it.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +154,6 @@ impl Translator {
         height: usize,
     ) -> Option<Branch> {
         let (family, row, load_variant) = self.inst_at(position).parts();
-        let load = *family.rows().get(usize::from(row))?;
         let address_in_acc = match load_variant {
             0 | 2 => return self.fuse_load_branch_keep(position, op, variant, operands),
             1 => false,
@@ -167,8 +168,7 @@ impl Translator {
         if family != Family::Load {
             return None;
         }
-        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
-        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let word = self.word_at(position + 1);
         let note = self.map.pop();
         let flushed = self.flushed;
@@ -203,7 +203,6 @@ impl Translator {
         operands: u64,
     ) -> Option<Branch> {
         let (family, row, load_variant) = self.inst_at(position).parts();
-        let load = *family.rows().get(usize::from(row))?;
         let word = self.word_at(position + 1);
         let (d, offset) = (word & 0xffff, word >> 32);
         let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
@@ -219,8 +218,7 @@ impl Translator {
             3 => (op, At::Short(short_x(operands)?)),
             _ => return None,
         };
-        let rows = Family::LoadBranch.rows().iter().zip(BRANCH_LOAD_OF);
-        let row = rows.clone().position(|(&cmp, &with)| cmp == op && with == load)? as u16;
+        let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let note = self.map.pop();
         self.retract(position);
         // The variant of the load says whether its address is in the accumulator.

@@ -89,6 +89,28 @@ static PAIR_ROWS: [[u8; BINARIES]; BINARIES] = {
     table
 };
 
+const LOADS: usize = Family::Load.rows().len();
+
+/// By an operator and the row of a load: the row + 1 of a family in which both are one op.
+type WithLoad = [[u8; LOADS]; Op::ALL.len()];
+
+const fn with_load(family: Family, loads: &[Op]) -> WithLoad {
+    let mut table = [[0; LOADS]; Op::ALL.len()];
+    let rows = family.rows();
+    assert!(rows.len() == loads.len() && rows.len() < 255);
+    let mut row = 0;
+    while row < rows.len() {
+        match Family::Load.row_of(loads[row]) {
+            Some(load) => table[rows[row] as usize][load as usize] = row as u8 + 1,
+            None => panic!("a load that is none of the family"),
+        }
+        row += 1;
+    }
+    table
+}
+
+static LOAD_OP_ROWS: WithLoad = with_load(Family::LoadOp, LOAD_OF);
+
 impl Translator {
     /// The op that has just made the operand in an accumulator.
     fn just_made(&self, operand: Operand) -> Option<u32> {
@@ -283,11 +305,7 @@ impl Translator {
         if family != Family::Load || !matches!(left.operand, Operand::Slot(_)) {
             return false;
         }
-        let loads = family.rows()[usize::from(load_row)];
-        let rows = Family::LoadOp.rows().iter().zip(LOAD_OF);
-        let Some(row) = rows.clone().position(|(&first, &load)| first == op && load == loads) else {
-            return false;
-        };
+        let Some(row) = LOAD_OP_ROWS[op as usize][usize::from(load_row)].checked_sub(1) else { return false };
         let load = self.word_at(position + 1);
         // Address fields, offset, and the variant with the left operand in a slot, in the accumulator.
         let (address, offset, variants) = match variant - 1 {
@@ -302,7 +320,7 @@ impl Translator {
             Operand::Slot(slot) => (variants.0, slot.field()),
             _ => (variants.1, 0),
         };
-        let inst = Family::LoadOp.inst(row as u16, variant);
+        let inst = Family::LoadOp.inst(u16::from(row), variant);
         self.produce(inst, &[left << 16 | address << 32, offset], result_of(op), false);
         self.move_note(note);
         true
