@@ -62,5 +62,26 @@ pub fn ask(engine: &'static Engine, group: &'static Group, case: &Case) -> Resul
     }
     let words: Vec<_> =
         said.lines().filter(|line| !line.starts_with("note:") && !line.is_empty()).take(2).collect();
-    Err(unable(format!("took its process down ({}): {}", output.status, words.join(" "))))
+    let words = without_machine(&words.join(" "));
+    Err(unable(format!("took its process down ({}): {words}", output.status)))
+}
+
+/// A message without the folder that a package was built in: that is of this machine alone.
+fn without_machine(message: &str) -> String {
+    let package =
+        |word: &str| match word.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
+            Some((_registry, place)) => place.to_string(),
+            None => word.to_string(),
+        };
+    message.split(' ').map(package).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn places_in_packages_begin_with_the_package() {
+        let told = "panicked at /home/me/.cargo/registry/src/some.host-1949cf8c/stitch-0.1.0/src/compile.rs:175:22: why";
+        assert_eq!(super::without_machine(told), "panicked at stitch-0.1.0/src/compile.rs:175:22: why");
+        assert_eq!(super::without_machine("no place at all"), "no place at all");
+    }
 }

@@ -67,6 +67,8 @@ fn engine_of(group: &MergedGroup, baseline: &str) -> &'static str {
     match group.what {
         What::Validate | What::Translate if baseline == "ghost" => "ghost-chunks",
         What::Instances | What::Memory => "ghost-pool",
+        // As the peer does by default: functions are translated at their first call.
+        What::Start => "ghost-lazy",
         _ => "ghost",
     }
 }
