@@ -6,7 +6,8 @@
 use super::cursor::{Cursor, Fault, Read};
 use crate::table::errors::ErrorCode;
 
-const CONTINUED: u8 = 0x80;
+/// Another byte of the integer follows.
+pub const CONTINUED: u8 = 0x80;
 const PAYLOAD: u8 = 0x7f;
 
 impl Cursor<'_> {

@@ -13,7 +13,7 @@
 pub mod cursor;
 pub mod entry;
 pub mod instr;
-mod leb128;
+pub mod leb128;
 pub mod names;
 pub mod opcode;
 pub mod section;

@@ -99,15 +99,20 @@ pub fn instr_into(c: &mut Cursor<'_>, features: FeatureSet, i: &mut Instr) -> Re
     Ok(op)
 }
 
+/// A block type of one byte: nothing, or a value type.
+#[inline(always)]
+pub fn short_block_type(byte: u8, features: FeatureSet) -> Option<BlockType> {
+    if byte == BLOCK_EMPTY_BYTE {
+        return Some(BlockType::Empty);
+    }
+    entry::val_type_of(byte, features).map(BlockType::Value)
+}
+
 /// A block type: one byte, or a type index as a non-negative `s33`.
 fn block(c: &mut Cursor<'_>, op: Op, features: FeatureSet) -> Read<Instr> {
-    let byte = c.peek()?;
-    let ty = if byte == BLOCK_EMPTY_BYTE {
+    let ty = if let Some(ty) = short_block_type(c.peek()?, features) {
         c.u8()?;
-        BlockType::Empty
-    } else if let Some(ty) = entry::val_type_of(byte, features) {
-        c.u8()?;
-        BlockType::Value(ty)
+        ty
     } else {
         let index = u32::try_from(c.s33()?).map_err(|_| Fault::Bad(ErrorCode::BadBlockType))?;
         if !features.has(Feature::MultiValue) {

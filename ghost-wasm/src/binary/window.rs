@@ -1,13 +1,14 @@
 //! Immediates read from a window of bytes that are known to be there, without a look at where they end. Only
 //! short integers: those that every width of its kind can hold, whatever their bits.
 
+use super::leb128;
 use crate::table::ops::Op;
 
 /// Bytes of a window: an opcode, a byte and the longest integer here.
 pub const WINDOW: usize = 16;
 
 /// The bits that say that another byte follows.
-const CONTINUED: u64 = 0x8080_8080_8080_8080;
+const CONTINUED: u64 = u64::from_le_bytes([leb128::CONTINUED; 8]);
 
 /// The LEB128 integer in the lowest bytes of `word`, if it has at most `bytes` (8 at most): payload, length.
 #[inline(always)]

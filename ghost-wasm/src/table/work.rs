@@ -10,6 +10,8 @@ use super::ops::Op;
 
 /// An entry of a section that is not named below; an operator of a constant expression.
 pub const ENTRY: u64 = 1;
+/// A value type that such an entry spells out.
+pub const VALUE: u64 = 1;
 /// A value type of a function type: types are interned.
 pub const TYPE_VALUE: u64 = 5;
 /// A function's body, its operators apart.

@@ -129,7 +129,7 @@ impl Stacks {
 
     #[inline(always)]
     pub(super) fn push(&mut self, ty: u8) -> Result<(), Error> {
-        if self.push_quickly(ty) { Ok(()) } else { self.push_all_bytes(&[ty]) }
+        if self.push_quickly(ty) { Ok(()) } else { self.push_slowly(ty) }
     }
 
     /// Pushes, if there is room in the buffer.
@@ -141,11 +141,17 @@ impl Stacks {
         true
     }
 
+    /// Whether the frame's operand with so many others above it has just this type.
+    #[inline(always)]
+    pub(super) fn is_under(&self, others: u32, ty: u8) -> bool {
+        let at = self.top.wrapping_sub(1).wrapping_sub(others as usize);
+        self.buffer.get(at) == Some(&ty) && at >= self.frame.base as usize
+    }
+
     /// Whether the frame's top operand has just this type.
     #[inline(always)]
     pub(super) fn is_on_top(&self, ty: u8) -> bool {
-        let top = self.top.wrapping_sub(1);
-        self.buffer.get(top) == Some(&ty) && top >= self.frame.base as usize
+        self.is_under(0, ty)
     }
 
     /// Drops operands that are known to be there.
@@ -170,12 +176,6 @@ impl Stacks {
         *place = result;
         self.top = height.wrapping_add(usize::from(result != 0));
         true
-    }
-
-    /// Takes back what [`drop_quickly`](Stacks::drop_quickly) has dropped last.
-    #[inline(always)]
-    pub(super) fn drop_back(&mut self, count: u32) {
-        self.top = self.top.wrapping_add(count as usize);
     }
 
     /// Whether the frame has an operand.
@@ -216,37 +216,27 @@ impl Stacks {
         true
     }
 
-    /// The frame that a label names.
+    /// The frame that a label names, if there is one.
     #[inline(always)]
-    pub(super) fn near_label(&self, depth: u8) -> Option<&Frame> {
+    pub(super) fn frame_of(&self, depth: u32) -> Option<&Frame> {
         if depth == 0 {
             return Some(&self.frame);
         }
-        self.outer.get(self.outer.len().wrapping_sub(usize::from(depth)))
+        self.outer.get(self.outer.len().checked_sub(depth as usize)?)
     }
 
     /// More room, up to the limit.
-    #[cold]
-    #[inline(never)]
     fn grow(&mut self) {
         let len = self.buffer.len().saturating_mul(2).max(BUFFER_MIN).min(self.height_max);
         self.buffer.resize(len, ANY);
     }
 
+    /// Pushes where the buffer is full.
+    #[cold]
     #[inline(never)]
-    fn push_all_bytes(&mut self, types: &[u8]) -> Result<(), Error> {
-        let end = self.top.saturating_add(types.len());
-        if end > self.height_max {
-            return Err(self.too_high());
-        }
-        while self.buffer.len() < end {
-            self.grow();
-        }
-        if let Some(places) = self.buffer.get_mut(self.top..end) {
-            places.copy_from_slice(types);
-        }
-        self.top = end;
-        Ok(())
+    fn push_slowly(&mut self, ty: u8) -> Result<(), Error> {
+        self.grow();
+        if self.push_quickly(ty) { Ok(()) } else { Err(self.too_high()) }
     }
 
     /// The frame's operands.
@@ -361,8 +351,7 @@ impl Stacks {
 
     /// Opens a frame; its parameters were popped.
     pub(super) fn open(&mut self, kind: Kind, ty: BlockType, params: &[ValType]) -> Result<(), Error> {
-        let frame = Frame { ty, base: self.height(), kind, unreachable: false };
-        self.outer.push(core::mem::replace(&mut self.frame, frame));
+        self.open_quickly(kind, ty);
         self.push_all(params)
     }
 
@@ -377,13 +366,7 @@ impl Stacks {
 
     /// The frame that a label names.
     pub(super) fn label(&self, depth: u32) -> Result<Frame, Error> {
-        if depth == 0 {
-            return Ok(self.frame);
-        }
-        let at = self.outer.len().checked_sub(depth as usize);
-        at.and_then(|at| self.outer.get(at))
-            .copied()
-            .ok_or_else(|| self.unknown(ErrorCode::UnknownLabel, depth))
+        self.frame_of(depth).copied().ok_or_else(|| self.unknown(ErrorCode::UnknownLabel, depth))
     }
 }
 

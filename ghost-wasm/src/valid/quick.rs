@@ -9,6 +9,8 @@ use super::env::{BodySink, ModuleEnv};
 use super::operands::{Kind, NO_TYPE};
 use crate::Error;
 use crate::binary::instr::{BlockType, Instr};
+use crate::binary::leb128::CONTINUED;
+use crate::binary::opcode;
 use crate::binary::window::{self, WINDOW};
 use crate::table::features::FeatureSet;
 use crate::table::ops::{Imm, Op, Signature};
@@ -111,21 +113,7 @@ static ROWS: [Row; 256] = {
     rows
 };
 
-const CONTINUED: u8 = 0x80;
 const I32: u8 = ValType::I32 as u8;
-
-/// A block type of one byte: nothing, or a number.
-#[inline(always)]
-fn short_block_type(byte: u8) -> Option<BlockType> {
-    Some(match byte {
-        0x40 => BlockType::Empty,
-        0x7f => BlockType::Value(ValType::I32),
-        0x7e => BlockType::Value(ValType::I64),
-        0x7d => BlockType::Value(ValType::F32),
-        0x7c => BlockType::Value(ValType::F64),
-        _ => return None,
-    })
-}
 
 impl BodyValidator {
     /// Takes the operator at the start of the window, if it is a usual one: its length. None: it is not.
@@ -146,9 +134,6 @@ impl BodyValidator {
         }
         let len = match row.shape {
             Shape::LocalGet => {
-                if first & CONTINUED != 0 {
-                    return Ok(None);
-                }
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
                 if !self.stacks.push_quickly(ty as u8) {
                     return Ok(None);
@@ -158,9 +143,6 @@ impl BodyValidator {
                 2
             }
             Shape::LocalSet | Shape::LocalTee => {
-                if first & CONTINUED != 0 {
-                    return Ok(None);
-                }
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
                 let pops = u32::from(row.shape == Shape::LocalSet);
                 if !self.stacks.is_on_top(ty as u8) {
@@ -221,7 +203,7 @@ impl BodyValidator {
                 len.wrapping_add(1)
             }
             Shape::Open => {
-                let Some(ty) = short_block_type(first) else { return Ok(None) };
+                let Some(ty) = opcode::short_block_type(first, features) else { return Ok(None) };
                 if !self.open_quickly(row, ty) {
                     return Ok(None);
                 }
@@ -308,7 +290,7 @@ impl BodyValidator {
     /// A branch to a label that takes one value along, or none.
     #[inline(always)]
     fn branch_quickly(&mut self, row: &Row, depth: u8) -> bool {
-        let Some(label) = self.stacks.near_label(depth) else { return false };
+        let Some(label) = self.stacks.frame_of(u32::from(depth)) else { return false };
         let values = match label.short_results() {
             _ if depth & CONTINUED != 0 => return false,
             // The label of a loop takes its parameters.
@@ -316,22 +298,18 @@ impl BodyValidator {
             Some(values) => values,
             None => return false,
         };
-        if row.shape == Shape::BrIf {
-            if !self.stacks.is_on_top(I32) {
-                return false;
-            }
-            self.stacks.drop_quickly(1);
-            if values != NO_TYPE && !self.stacks.is_on_top(values) {
-                self.stacks.drop_back(1);
-                return false;
-            }
+        let conditions = u32::from(row.shape == Shape::BrIf);
+        if (conditions != 0 && !self.stacks.is_on_top(I32))
+            || (values != NO_TYPE && !self.stacks.is_under(conditions, values))
+        {
+            return false;
+        }
+        if conditions != 0 {
+            self.stacks.drop_quickly(conditions);
             self.count_of(row, if values == NO_TYPE { 1 } else { 3 });
         } else {
-            if values != NO_TYPE && !self.stacks.is_on_top(values) {
-                return false;
-            }
-            self.count_of(row, if values == NO_TYPE { 0 } else { 1 });
             self.stacks.set_unreachable();
+            self.count_of(row, if values == NO_TYPE { 0 } else { 1 });
         }
         true
     }

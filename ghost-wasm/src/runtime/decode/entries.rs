@@ -117,8 +117,8 @@ impl<S: BodySink> Decoder<S> {
         let at = self.offset;
         let (kind, index) = self.data.env.add_import(&self.rules, desc, at)?;
         self.count_work(match desc {
-            entry::ImportDesc::Func(_) | entry::ImportDesc::Memory(_) => 1,
-            entry::ImportDesc::Table(_) | entry::ImportDesc::Global(_) => 2,
+            entry::ImportDesc::Func(_) | entry::ImportDesc::Memory(_) => work::ENTRY,
+            entry::ImportDesc::Table(_) | entry::ImportDesc::Global(_) => work::ENTRY + work::VALUE,
         });
         let module = core::mem::take(&mut self.import_module);
         let name = self.take_name()?;
@@ -135,20 +135,20 @@ impl<S: BodySink> Decoder<S> {
     fn function(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((ty, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.data.env.add_func(&self.rules, ty, self.offset)?;
-        self.whole_entry(len, 1)
+        self.whole_entry(len, work::ENTRY)
     }
 
     fn table(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let features = self.rules.features;
         let Some((ty, len)) = self.read(bytes, |c| entry::table_type(c, features))? else { return Ok(0) };
         self.data.env.add_table(&self.rules, ty, self.offset)?;
-        self.whole_entry(len, 2)
+        self.whole_entry(len, work::ENTRY + work::VALUE)
     }
 
     fn memory(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((ty, len)) = self.read(bytes, entry::memory_type)? else { return Ok(0) };
         self.data.env.add_memory(&self.rules, ty, self.offset)?;
-        self.whole_entry(len, 1)
+        self.whole_entry(len, work::ENTRY)
     }
 
     fn global(&mut self, bytes: &[u8]) -> Result<usize, Error> {
@@ -156,7 +156,7 @@ impl<S: BodySink> Decoder<S> {
         let Some((ty, len)) = self.read(bytes, |c| entry::global_type(c, features))? else { return Ok(0) };
         // Its own initialiser may not read it: it is added when the initialiser is complete.
         self.rules.check(Limit::Globals, one_more(self.data.env.globals.len()), self.offset)?;
-        self.count_work(2);
+        self.count_work(work::ENTRY + work::VALUE);
         self.global_type = Some(ty);
         self.take(len);
         self.expr = Some(ConstValidator::new(ty.content, self.offset32()));
@@ -194,13 +194,13 @@ impl<S: BodySink> Decoder<S> {
         let Some((func, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.data.env.check_start(func, self.offset)?;
         self.data.start = Some(func);
-        self.whole_entry(len, 1)
+        self.whole_entry(len, work::ENTRY)
     }
 
     fn data_count(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((count, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.data.env.data_count = Some(count);
-        self.whole_entry(len, 1)
+        self.whole_entry(len, work::ENTRY)
     }
 
     /// An entry that is one item.

@@ -86,7 +86,7 @@ impl<S: BodySink> Decoder<S> {
                 check_elem_type(&table, ValType::FuncRef, at)?;
             }
         }
-        self.count_work(2);
+        self.count_work(work::ENTRY + work::VALUE);
         self.segment = header.kind;
         self.elem_header = Some(header);
         self.elem_type = ValType::FuncRef;
