@@ -10,38 +10,47 @@ pub const WINDOW: usize = 16;
 /// The bits that say that another byte follows.
 const CONTINUED: u64 = u64::from_le_bytes([leb128::CONTINUED; 8]);
 
-/// The LEB128 integer in the lowest bytes of `word`, if it has at most `bytes` (8 at most): payload, length.
+/// The length of the LEB128 integer in the lowest bytes of `word`; 9 if it does not end there.
 #[inline(always)]
-fn leb(word: u64, bytes: u32) -> Option<(u64, u32)> {
-    // Almost all have one byte.
-    if word & 0x80 == 0 {
-        return Some((word & 0x7f, 1));
-    }
-    let end = (!word & CONTINUED).trailing_zeros();
-    let len = (end >> 3).wrapping_add(1);
-    if len > bytes {
-        return None;
-    }
+fn len(word: u64) -> u32 {
+    ((!word & CONTINUED).trailing_zeros() >> 3).wrapping_add(1)
+}
+
+/// The payload of an integer of so many bytes, 1 to 8, in the lowest ones of `word`.
+#[inline(always)]
+fn unsigned_of(word: u64, len: u32) -> u64 {
     // The length's bytes, then groups of 7, 14 and 28 bits moved together.
-    let bits = word & (u64::MAX >> 63_u32.wrapping_sub(end)) & !CONTINUED;
+    let bits = word & (u64::MAX >> (64_u32.wrapping_sub(len.wrapping_mul(8)) & 63)) & !CONTINUED;
     let pairs = bits & 0x007f_007f_007f_007f | (bits & 0x7f00_7f00_7f00_7f00) >> 1;
     let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
-    Some((fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4, len))
+    fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4
+}
+
+/// The same, sign-extended.
+#[inline(always)]
+fn signed_of(word: u64, len: u32) -> u64 {
+    let unused = 64_u32.wrapping_sub(len.wrapping_mul(7)) & 63;
+    ((unsigned_of(word, len) << unused).cast_signed() >> unused).cast_unsigned()
 }
 
 /// A `u32` of at most four bytes, with its length.
 #[inline(always)]
 pub fn u32(word: u64) -> Option<(u32, u32)> {
+    // Almost all have one byte.
+    if word & 0x80 == 0 {
+        #[expect(clippy::cast_possible_truncation, reason = "7 bits")]
+        return Some(((word & 0x7f) as u32, 1));
+    }
+    let len = len(word);
     #[expect(clippy::cast_possible_truncation, reason = "four bytes hold 28 bits")]
-    leb(word, 4).map(|(value, len)| (value as u32, len))
+    (len <= 4).then(|| (unsigned_of(word, len) as u32, len))
 }
 
 /// A signed integer of at most `bytes` bytes (8 at most), sign-extended, with its length.
 #[inline(always)]
 pub fn signed(word: u64, bytes: u32) -> Option<(u64, u32)> {
-    let (value, len) = leb(word, bytes)?;
-    let unused = 64_u32.wrapping_sub(len.wrapping_mul(7));
-    Some(((value.wrapping_shl(unused).cast_signed() >> (unused & 63)).cast_unsigned(), len))
+    let len = len(word);
+    (len <= bytes).then(|| (signed_of(word, len), len))
 }
 
 /// An operator that only puts a value on the stack, with its length: what half of all code consists of.

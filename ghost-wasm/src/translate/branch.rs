@@ -4,7 +4,7 @@ use super::Translator;
 use super::control::{FrameKind, PendingTable};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::{Branch, Mirror};
-use super::stack::{Loc, NONE};
+use super::stack::{Entry, Loc, NONE};
 use crate::Error;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
@@ -207,9 +207,7 @@ impl Translator {
 
     /// Puts the topmost value into its slot if it is in an accumulator.
     fn settle_if_acc(&mut self, arity: usize) {
-        if arity == 1
-            && matches!(self.stack.entries.last().map(|entry| entry.loc), Some(Loc::Acc | Loc::FloatAcc))
-        {
+        if arity == 1 && matches!(self.stack.entries.last().map(Entry::loc), Some(Loc::Acc | Loc::FloatAcc)) {
             self.settle_top(1);
         }
     }
@@ -218,7 +216,7 @@ impl Translator {
     fn emit_return_kept(&mut self, results: usize) {
         let top = self.stack.height();
         let inst = |variant| Family::Control.inst(0, variant);
-        match (results, self.stack.entries.last().map(|entry| entry.loc)) {
+        match (results, self.stack.entries.last().map(Entry::loc)) {
             (0, _) => self.append(inst(control::RETURN_NONE), &[0, 0]),
             (1, Some(Loc::Const(value))) if fits(value) => {
                 self.append(inst(control::RETURN_CONST), &[fields_x(0, 0, value as u32), 0])

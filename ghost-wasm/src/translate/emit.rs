@@ -153,21 +153,31 @@ impl Translator {
     /// Pushes a value that is in its own slot.
     #[inline]
     pub fn push_own(&mut self, ty: ValType) {
-        self.stack.push(Loc::Own, ty, NONE);
+        let own = self.slots.operand(self.stack.height());
+        self.stack.push(Operand::Slot(own), ty);
         self.slots.reach(self.stack.height());
     }
 
     /// Pushes values that are in their own slots.
     pub fn push_all_own(&mut self, types: &[ValType]) {
-        let own = |&ty: &ValType| Entry { loc: Loc::Own, ty, link: NONE };
-        self.stack.entries.extend(types.iter().map(own));
+        let from = self.stack.height();
+        let slots = &self.slots;
+        let own = |(index, &ty): (usize, &ValType)| Entry::own(slots.operand(from + index), ty);
+        self.stack.entries.extend(types.iter().enumerate().map(own));
         self.slots.reach(self.stack.height());
     }
 
-    /// Pushes a value that is elsewhere.
+    /// Pushes a value that waits in a local.
     #[inline(always)]
-    pub fn push(&mut self, loc: Loc, ty: ValType) {
-        self.stack.push(loc, ty, NONE);
+    pub fn push_local(&mut self, local: u32, ty: ValType) {
+        self.stack.push_local(local, self.slots.local(local), ty);
+        self.slots.reach(self.stack.height());
+    }
+
+    /// Pushes a constant.
+    #[inline(always)]
+    pub fn push_const(&mut self, value: u64, ty: ValType) {
+        self.stack.push(Operand::Const(value), ty);
         self.slots.reach(self.stack.height());
     }
 
@@ -175,14 +185,7 @@ impl Translator {
     #[inline]
     pub fn pop(&mut self) -> Popped {
         let (entry, height) = self.stack.pop();
-        let operand = match entry.loc {
-            Loc::Own => Operand::Slot(self.slots.operand(height)),
-            Loc::Local(local) => Operand::Slot(self.slots.local(local)),
-            Loc::Const(value) => Operand::Const(value),
-            Loc::Acc => Operand::Acc(entry.link),
-            Loc::FloatAcc => Operand::FloatAcc(entry.link),
-        };
-        Popped { operand, ty: entry.ty, height }
+        Popped { operand: entry.operand, ty: entry.ty, height }
     }
 
     /// Copies a slot.
@@ -228,16 +231,20 @@ impl Translator {
     fn settle_entry(&mut self, index: usize) {
         let Some(&entry) = self.stack.entries.get(index) else { return };
         let own = self.slots.operand(index);
-        match entry.loc {
+        match entry.loc() {
             Loc::Own => return,
             Loc::Local(local) => {
                 let from = self.slots.local(local);
                 self.emit_copy(own, from);
             }
             Loc::Const(value) => self.emit_const(own, value),
-            Loc::Acc | Loc::FloatAcc => self.redirect(entry.link, own),
+            Loc::Acc | Loc::FloatAcc => {
+                if let Some(position) = entry.made_by() {
+                    self.redirect(position, own);
+                }
+            }
         }
-        self.stack.relocate(index, Loc::Own);
+        self.stack.put_own(index, own);
     }
 
     /// Puts the topmost `count` values into their own slots.
@@ -263,21 +270,23 @@ impl Translator {
     }
 
     /// Gets the value out of the integer accumulator, because it will be overwritten.
+    #[inline]
     pub fn free_acc(&mut self) -> Option<(u32, u32)> {
-        let index = self.stack.acc?;
-        self.free(index)
+        if self.stack.acc == NONE { None } else { self.free(self.stack.acc) }
     }
 
     /// Gets the value out of the float accumulator.
+    #[inline]
     pub fn free_float_acc(&mut self) -> Option<(u32, u32)> {
-        let index = self.stack.float_acc?;
-        self.free(index)
+        if self.stack.float_acc == NONE { None } else { self.free(self.stack.float_acc) }
     }
 
     fn free(&mut self, index: u32) -> Option<(u32, u32)> {
-        let link = self.stack.entries.get(index as usize)?.link;
-        self.settle_entry(index as usize);
-        Some((link, index))
+        let position = self.stack.entries.get(index as usize)?.made_by()?;
+        let own = self.slots.operand(index as usize);
+        self.redirect(position, own);
+        self.stack.put_own(index as usize, own);
+        Some((position, index))
     }
 
     /// Gets all values out of the accumulators.
@@ -295,7 +304,7 @@ impl Translator {
         let position = if traps { self.emit_trapping(to_acc, words) } else { self.emit(to_acc, words) };
         self.flushed = freed;
         self.made_float = float;
-        self.stack.push(if float { Loc::FloatAcc } else { Loc::Acc }, ty, position);
+        self.stack.push_acc(position, ty, float);
         self.slots.reach(self.stack.height());
     }
 
@@ -307,9 +316,7 @@ impl Translator {
         while index != NONE {
             let own = self.slots.operand(index as usize);
             self.emit_copy(own, from);
-            let Some(entry) = self.stack.entries.get_mut(index as usize) else { return };
-            index = entry.link;
-            entry.loc = Loc::Own;
+            index = self.stack.preserve(index, own);
         }
     }
 }

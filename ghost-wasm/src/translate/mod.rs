@@ -33,6 +33,7 @@ use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::{BodySink, ModuleEnv};
+use crate::valid::kind::Kind;
 use crate::valid::locals::Locals;
 
 use control::{Fixup, Frame, PendingTable};
@@ -40,11 +41,14 @@ use fuse::Mirror;
 use room::RoomyTo;
 use run::Run;
 use slots::Slots;
-use stack::{Loc, Stack};
+use stack::Stack;
 
 /// No body begins above this position: fields of ops are counted in halves of words, in 32 bits, and a body
 /// that begins below ends far from where those end.
 const POSITION_MAX: usize = 1 << 29;
+
+/// The highest local that one byte can name.
+const ONE_BYTE_LOCALS: u32 = 0x7f;
 
 /// Translates the bodies of one module.
 #[derive(Debug)]
@@ -180,6 +184,8 @@ impl Translator {
             return Err(self.frame_too_large());
         }
         self.stack.open();
+        // All locals that one byte can name may be read.
+        self.let_read(ONE_BYTE_LOCALS)?;
         self.make_room()?;
         self.run = Run::default();
         self.run.pending = u64::from(self.schedule.enter_cost(self.declared()));
@@ -283,7 +289,7 @@ impl BodySink for Translator {
         if self.can_wait() && self.stack.has_reader(local) {
             self.offset = offset;
             self.owe(self.schedule.class(GasClass::Local));
-            self.push(Loc::Local(local), ty.unwrap_or_else(|| self.local_type(local)));
+            self.push_local(local, ty.unwrap_or_else(|| self.local_type(local)));
             return self.check();
         }
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
@@ -294,10 +300,22 @@ impl BodySink for Translator {
         if self.can_wait() {
             self.offset = offset;
             self.owe(self.schedule.class(GasClass::Const));
-            self.push(Loc::Const(value), ValType::I32);
+            self.push_const(value, ValType::I32);
             return self.check();
         }
         self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+    }
+
+    // The decoder's branch by the kind is the only one.
+    #[inline(always)]
+    fn of_kind(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr, offset: u32) -> Result<(), Error> {
+        if !self.begun || !self.reachable {
+            return self.instr(env, instr, offset);
+        }
+        self.offset = offset;
+        self.make_room()?;
+        self.operator_of(env, kind, instr);
+        self.check()
     }
 
     #[inline(never)]

@@ -5,7 +5,6 @@ use super::branch::exchanged;
 use super::control::FrameKind;
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::Sum;
-use super::stack::Loc;
 use crate::binary::instr::Instr;
 use crate::code::inst::{Family, control, moves, pair, sum};
 use crate::exec::ctx::Service;
@@ -13,12 +12,13 @@ use crate::table::gas::GasClass;
 use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
+use crate::valid::kind::Kind;
 
 /// What the translator asks of an operator.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
-    /// Its family and row, if it has handlers of its own.
-    family: Option<Family>,
+    /// Its family and row, if it has handlers of its own; [`Family::Control`] if not.
+    family: Family,
     row: u8,
     class: GasClass,
 }
@@ -37,7 +37,7 @@ static ROWS: [Row; Op::ALL.len()] = {
         Family::Sum128,
         Family::MulWide,
     ];
-    let mut table = [Row { family: None, row: 0, class: GasClass::Structure }; Op::ALL.len()];
+    let mut table = [Row { family: Family::Control, row: 0, class: GasClass::Structure }; Op::ALL.len()];
     let mut at = 0;
     while at < Op::ALL.len() {
         table[at].class = Op::ALL[at].class();
@@ -49,7 +49,7 @@ static ROWS: [Row; Op::ALL.len()] = {
         assert!(rows.len() <= 1 << 8, "a row's number has eight bits");
         let mut row = 0;
         while row < rows.len() {
-            table[rows[row] as usize].family = Some(FAMILIES[at]);
+            table[rows[row] as usize].family = FAMILIES[at];
             table[rows[row] as usize].row = row as u8;
             row += 1;
         }
@@ -88,6 +88,39 @@ pub fn result_of(op: Op) -> ValType {
 }
 
 impl Translator {
+    /// An operator of a kind, where it can be reached.
+    #[inline(always)]
+    pub fn operator_of(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr) {
+        let (op, x) = (instr.op, instr.x);
+        let Row { family, row, class } = ROWS[op as usize];
+        let row = u16::from(row);
+        // Those control operators owe by themselves, with the values they move.
+        match kind {
+            Kind::Block => return self.open_block(env, FrameKind::Block, instr),
+            Kind::Loop => return self.open_block(env, FrameKind::Loop, instr),
+            Kind::End => return self.close_block(env),
+            Kind::Br => return self.br(x),
+            Kind::BrIf => return self.br_if(x),
+            Kind::Call => return self.call(env, x),
+            _ => self.owe(self.schedule.class(class)),
+        }
+        match kind {
+            Kind::LocalSet => self.take_local(x),
+            Kind::LocalTee => self.tee_local(x),
+            Kind::IntBinary => self.int_binary(op, family, row),
+            Kind::FloatBinary => self.float_binary(op, row),
+            Kind::IntCompare | Kind::FloatCompare => self.compare(op, family),
+            Kind::Unary => self.unary(op, family, row),
+            Kind::Load => self.load(op, row, instr.z),
+            Kind::Store => self.store(op, row, instr.z),
+            Kind::If => self.open_block(env, FrameKind::If, instr),
+            Kind::I64Const => self.push_const(instr.z, ValType::I64),
+            Kind::GlobalGet => self.global_get(env, x),
+            Kind::GlobalSet => self.global_set(x),
+            _ => self.other(env, instr),
+        }
+    }
+
     /// An operator.
     #[inline(always)]
     pub fn operator(&mut self, env: &ModuleEnv, instr: &Instr) {
@@ -95,8 +128,8 @@ impl Translator {
             return self.skip(env, instr);
         }
         let op = instr.op;
-        let Row { family, row, class } = ROWS[op as usize];
-        if let Some(family) = family {
+        let Row { family, row, class, .. } = ROWS[op as usize];
+        if family != Family::Control {
             self.owe(self.schedule.class(class));
             let row = u16::from(row);
             return match family {
@@ -147,6 +180,7 @@ impl Translator {
         }
     }
 
+    #[inline(never)]
     fn other(&mut self, env: &ModuleEnv, instr: &Instr) {
         match instr.op {
             Op::Unreachable => {
@@ -159,20 +193,17 @@ impl Translator {
             Op::Select | Op::SelectT => self.select(),
             Op::LocalGet => {
                 let ty = self.local_type(instr.x);
-                self.push(Loc::Local(instr.x), ty);
+                self.push_local(instr.x, ty);
             }
-            Op::LocalSet => {
-                let popped = self.pop();
-                self.set_local(instr.x, popped);
-            }
+            Op::LocalSet => self.take_local(instr.x),
             Op::LocalTee => self.tee_local(instr.x),
             Op::GlobalGet => self.global_get(env, instr.x),
             Op::GlobalSet => self.global_set(instr.x),
-            Op::I32Const => self.push(Loc::Const(instr.z as i32 as i64 as u64), ValType::I32),
-            Op::I64Const => self.push(Loc::Const(instr.z), ValType::I64),
-            Op::F32Const => self.push(Loc::Const(instr.z as i32 as i64 as u64), ValType::F32),
-            Op::F64Const => self.push(Loc::Const(instr.z), ValType::F64),
-            Op::RefNull => self.push(Loc::Const(0), instr.ref_type().unwrap_or(ValType::FuncRef)),
+            Op::I32Const => self.push_const(instr.z as i32 as i64 as u64, ValType::I32),
+            Op::I64Const => self.push_const(instr.z, ValType::I64),
+            Op::F32Const => self.push_const(instr.z as i32 as i64 as u64, ValType::F32),
+            Op::F64Const => self.push_const(instr.z, ValType::F64),
+            Op::RefNull => self.push_const(0, instr.ref_type().unwrap_or(ValType::FuncRef)),
             Op::RefIsNull => self.compare_zero(Op::I64Eq),
             Op::I32Eqz => self.compare_zero(Op::I32Eq),
             Op::I64Eqz => self.compare_zero(Op::I64Eq),
@@ -247,6 +278,7 @@ impl Translator {
         }
     }
 
+    #[inline(never)]
     fn int_binary(&mut self, op: Op, family: Family, row: u16) {
         let (mut right, mut left) = (self.pop(), self.pop());
         if commutes(op)
@@ -297,6 +329,7 @@ impl Translator {
         true
     }
 
+    #[inline(never)]
     fn float_binary(&mut self, op: Op, row: u16) {
         let (mut right, mut left) = (self.pop(), self.pop());
         if commutes(op)
@@ -333,6 +366,7 @@ impl Translator {
         }
     }
 
+    #[inline(never)]
     fn compare(&mut self, op: Op, family: Family) {
         let (mut right, mut left, mut op) = (self.pop(), self.pop(), op);
         // A constant that is no immediate goes to a slot before the operands find their places: there is no
@@ -373,6 +407,7 @@ impl Translator {
     }
 
     /// `eqz`, `ref.is_null`.
+    #[inline(never)]
     fn compare_zero(&mut self, op: Op) {
         let popped = self.pop();
         let operand = self.no_const(popped);
@@ -384,6 +419,7 @@ impl Translator {
         self.produce(Family::IntCompare.inst(row, variant), &[fields_x(0, slot, 0)], ValType::I32, false);
     }
 
+    #[inline(never)]
     fn unary(&mut self, op: Op, family: Family, row: u16) {
         let popped = self.pop();
         let ty = result_of(op);
@@ -401,18 +437,18 @@ impl Translator {
                 if slot == self.slots.operand(popped.height) {
                     self.push_own(ty);
                 } else {
-                    self.push(Loc::Local(slot.field() as u32), ty);
+                    self.push_local(slot.field() as u32, ty);
                 }
                 return;
             }
             // The accumulator's low half is the i32 likewise; the op that filled it stays the one to redirect.
             Operand::Acc(position) if op == Op::I32WrapI64 => {
-                self.stack.push(Loc::Acc, ty, position);
+                self.stack.push_acc(position, ty, false);
                 return;
             }
             // An i32 is made with zeros above it.
             Operand::Acc(position) if op == Op::I64ExtendI32U && self.is_zero_extended(position) => {
-                self.stack.push(Loc::Acc, ty, position);
+                self.stack.push_acc(position, ty, false);
                 return;
             }
             Operand::Const(value) if alias => {
@@ -421,7 +457,7 @@ impl Translator {
                 } else {
                     value
                 };
-                return self.push(Loc::Const(value), ty);
+                return self.push_const(value, ty);
             }
             _ => {}
         }
@@ -433,6 +469,7 @@ impl Translator {
         self.produce(family.inst(row, variant), &[fields(0, slot, 0, 0)], ty, traps);
     }
 
+    #[inline(never)]
     fn load(&mut self, op: Op, row: u16, offset: u64) {
         let popped = self.pop();
         if let Some(address) = self.fuse_address(popped.operand, offset) {
@@ -460,6 +497,7 @@ impl Translator {
         }
     }
 
+    #[inline(never)]
     fn store(&mut self, op: Op, row: u16, offset: u64) {
         let (value, address) = (self.pop(), self.pop());
         if let Operand::Const(bits) = value.operand
@@ -564,8 +602,16 @@ impl Translator {
         }
     }
 
-    /// `local.set`. The op that made the value writes the local itself, if it is the last one and nobody
+    /// `local.set`.
+    #[inline(never)]
+    fn take_local(&mut self, local: u32) {
+        let popped = self.pop();
+        self.set_local(local, popped);
+    }
+
+    /// Puts a value into a local. The op that made the value writes the local itself, if it is the last one and nobody
     /// waits to read the local's old value.
+    #[inline(always)]
     fn set_local(&mut self, local: u32, popped: Popped) {
         let to = self.slots.local(local);
         match popped.operand {
@@ -593,12 +639,13 @@ impl Translator {
     }
 
     /// `local.tee`: as `local.set`, and the value stays.
+    #[inline(never)]
     fn tee_local(&mut self, local: u32) {
         let popped = self.pop();
         self.set_local(local, popped);
         match popped.operand {
-            Operand::Const(value) => self.push(Loc::Const(value), popped.ty),
-            _ => self.push(Loc::Local(local), popped.ty),
+            Operand::Const(value) => self.push_const(value, popped.ty),
+            _ => self.push_local(local, popped.ty),
         }
     }
 }

@@ -20,7 +20,6 @@ pub struct Slots {
     locals: u32,
     highest: u32,
     max: u32,
-    overflow: bool,
 }
 
 /// The width of a value in slots.
@@ -39,7 +38,7 @@ const _: () = assert!(width(ValType::I32) == 1 && width(ValType::ExternRef) == 1
 impl Slots {
     /// Starts a body with that many locals, parameters included.
     pub fn open(&mut self, locals: u32, max: u32) {
-        *self = Slots { locals, highest: locals, max, overflow: locals > max };
+        *self = Slots { locals, highest: locals, max };
     }
 
     /// The slot of a local.
@@ -60,16 +59,13 @@ impl Slots {
     pub fn reach(&mut self, height: usize) {
         // Locals are within the limit of 2^16 slots, operands within that of their stack.
         let slots = self.locals.wrapping_add(height as u32);
-        if slots > self.highest {
-            self.highest = slots;
-            self.overflow |= slots > self.max;
-        }
+        self.highest = self.highest.max(slots);
     }
 
     /// Whether the frame is larger than the limit.
     #[inline]
     pub fn overflow(&self) -> bool {
-        self.overflow
+        self.highest > self.max
     }
 
     /// Parameters, locals and operands at their highest.

@@ -3,6 +3,8 @@
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
+use super::emit::Operand;
+use super::slots::SlotIdx;
 use crate::types::ValType;
 
 /// Where a value is.
@@ -10,22 +12,56 @@ use crate::types::ValType;
 pub enum Loc {
     /// In its own slot.
     Own,
-    /// Still to be read from a local; `link` is the next lower entry that reads the same local.
+    /// Still to be read from a local.
     Local(u32),
     /// A constant: integers sign-extended to 64 bits, floats as their bits.
     Const(u64),
-    /// In the integer accumulator; `link` is the op that put it there.
+    /// In the integer accumulator.
     Acc,
-    /// In the float accumulator; likewise.
+    /// In the float accumulator.
     FloatAcc,
 }
 
-/// An entry of the operand stack.
+/// An entry of the operand stack: what will be popped, whole, so that no step of popping depends on what it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    pub loc: Loc,
+    pub operand: Operand,
     pub ty: ValType,
-    pub link: u32,
+    /// One more than the local that is still to be read; 0 for all else.
+    reader: u32,
+    /// The next lower entry that reads the same local.
+    link: u32,
+}
+
+impl Entry {
+    /// A value that is in its own slot.
+    pub fn own(slot: SlotIdx, ty: ValType) -> Entry {
+        Entry { operand: Operand::Slot(slot), ty, reader: 0, link: NONE }
+    }
+
+    /// Where the value is.
+    pub fn loc(&self) -> Loc {
+        match self.operand {
+            Operand::Slot(_) => self.reader.checked_sub(1).map_or(Loc::Own, Loc::Local),
+            Operand::Const(value) => Loc::Const(value),
+            Operand::Acc(_) => Loc::Acc,
+            Operand::FloatAcc(_) => Loc::FloatAcc,
+        }
+    }
+
+    /// Whether it is in its own slot.
+    #[inline(always)]
+    pub fn is_own(&self) -> bool {
+        matches!(self.operand, Operand::Slot(_)) && self.reader == 0
+    }
+
+    /// The op that put it into an accumulator.
+    pub fn made_by(&self) -> Option<u32> {
+        match self.operand {
+            Operand::Acc(position) | Operand::FloatAcc(position) => Some(position),
+            _ => None,
+        }
+    }
 }
 
 /// No entry.
@@ -35,29 +71,33 @@ pub const NONE: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub struct Stack {
     pub entries: Vec<Entry>,
-    /// By local: the topmost entry that still reads it. As long as the highest local that was ever read needs,
-    /// not as the body at hand declares; all `NONE` between bodies.
+    /// By a local's number + 1: the topmost entry that still reads it. As long as the highest local that was ever
+    /// read needs, not as the body at hand declares; all `NONE` between bodies. The first means nothing: what reads no
+    /// local writes it.
     readers: Vec<u32>,
     /// All entries below are in their own slots.
     pub settled: usize,
     /// So are those from the first of these to below the second: what branches that take many values along have
     /// put there above values that wait.
     own: (usize, usize),
-    /// The entry that is in the integer accumulator.
-    pub acc: Option<u32>,
-    /// The entry that is in the float accumulator.
-    pub float_acc: Option<u32>,
+    /// The entry that is in the integer accumulator, or [`NONE`].
+    pub acc: u32,
+    /// The entry that is in the float accumulator, or [`NONE`].
+    pub float_acc: u32,
 }
 
 impl Stack {
     /// Starts a body.
     pub fn open(&mut self) {
         self.truncate(0);
-        debug_assert!(self.readers.iter().all(|&reader| reader == NONE), "a reader outlived its entry");
+        debug_assert!(
+            self.readers.iter().skip(1).all(|&reader| reader == NONE),
+            "a reader outlived its entry"
+        );
         self.settled = 0;
         self.own = (0, 0);
-        self.acc = None;
-        self.float_acc = None;
+        self.acc = NONE;
+        self.float_acc = NONE;
     }
 
     /// The number of values.
@@ -66,24 +106,37 @@ impl Stack {
         self.entries.len()
     }
 
-    /// Pushes a value; `link` is used by accumulators only.
+    /// Pushes a value that is in its own slot, or a constant.
     #[inline(always)]
-    pub fn push(&mut self, loc: Loc, ty: ValType, link: u32) {
+    pub fn push(&mut self, operand: Operand, ty: ValType) {
+        self.entries.push(Entry { operand, ty, reader: 0, link: NONE });
+    }
+
+    /// Pushes a value that is still to be read from a local.
+    #[inline(always)]
+    pub fn push_local(&mut self, local: u32, slot: SlotIdx, ty: ValType) {
+        let link = self.read(local, self.entries.len() as u32);
+        self.entries.push(Entry { operand: Operand::Slot(slot), ty, reader: local.wrapping_add(1), link });
+    }
+
+    /// Pushes a value that an op puts into an accumulator.
+    #[inline(always)]
+    pub fn push_acc(&mut self, position: u32, ty: ValType, float: bool) {
         let index = self.entries.len() as u32;
-        let mut link = link;
-        match loc {
-            Loc::Local(local) => link = self.read(local, index),
-            Loc::Acc => self.acc = Some(index),
-            Loc::FloatAcc => self.float_acc = Some(index),
-            Loc::Own | Loc::Const(_) => {}
-        }
-        self.entries.push(Entry { loc, ty, link });
+        let operand = if float {
+            self.float_acc = index;
+            Operand::FloatAcc(position)
+        } else {
+            self.acc = index;
+            Operand::Acc(position)
+        };
+        self.push(operand, ty);
     }
 
     /// Makes an entry the topmost that reads a local; the one it was.
     #[inline]
     fn read(&mut self, local: u32, index: u32) -> u32 {
-        let Some(reader) = self.readers.get_mut(local as usize) else {
+        let Some(reader) = self.readers.get_mut(local as usize + 1) else {
             debug_assert!(false, "a local is read that `more_readers` was not told of");
             return NONE;
         };
@@ -93,14 +146,14 @@ impl Stack {
     /// Whether a local may be read.
     #[inline(always)]
     pub fn has_reader(&self, local: u32) -> bool {
-        (local as usize) < self.readers.len()
+        (local as usize).wrapping_add(1) < self.readers.len()
     }
 
     /// Lets a local be read.
     #[cold]
     #[inline(never)]
     pub fn more_readers(&mut self, local: u32) -> Result<(), TryReserveError> {
-        let count = local as usize + 1;
+        let count = local as usize + 2;
         self.readers.try_reserve(count.saturating_sub(self.readers.len()))?;
         self.readers.resize(count, NONE);
         Ok(())
@@ -117,10 +170,10 @@ impl Stack {
     pub fn pop(&mut self) -> (Entry, usize) {
         let Some(entry) = self.entries.pop() else {
             debug_assert!(false, "operand stack underflow after validation");
-            return (Entry { loc: Loc::Own, ty: ValType::I32, link: NONE }, 0);
+            return (Entry { operand: Operand::Const(0), ty: ValType::I32, reader: 0, link: NONE }, 0);
         };
         let index = self.entries.len();
-        self.unlink(entry);
+        self.unlink(entry, index as u32);
         self.unsettle(index);
         (entry, index)
     }
@@ -144,10 +197,7 @@ impl Stack {
 
     /// All entries from `from` on are in their own slots.
     pub fn settle(&mut self, from: usize) {
-        debug_assert!(
-            self.entries.iter().skip(from).all(|entry| entry.loc == Loc::Own),
-            "a value is elsewhere"
-        );
+        debug_assert!(self.entries.iter().skip(from).all(Entry::is_own), "a value is elsewhere");
         let (start, end) = self.own;
         let height = self.entries.len();
         if from <= self.settled {
@@ -156,19 +206,14 @@ impl Stack {
         self.own = (if start < end && from <= end { start.min(from) } else { from }, height);
     }
 
-    /// Forgets what points at the topmost entry with this content.
-    #[inline]
-    fn unlink(&mut self, entry: Entry) {
-        match entry.loc {
-            Loc::Local(local) => {
-                if let Some(reader) = self.readers.get_mut(local as usize) {
-                    *reader = entry.link;
-                }
-            }
-            Loc::Acc => self.acc = None,
-            Loc::FloatAcc => self.float_acc = None,
-            Loc::Own | Loc::Const(_) => {}
+    /// Forgets what points at the topmost entry with this content, which is at `index`.
+    #[inline(always)]
+    fn unlink(&mut self, entry: Entry, index: u32) {
+        if let Some(reader) = self.readers.get_mut(entry.reader as usize) {
+            *reader = entry.link;
         }
+        self.acc = if self.acc == index { NONE } else { self.acc };
+        self.float_acc = if self.float_acc == index { NONE } else { self.float_acc };
     }
 
     /// Drops values down to a height.
@@ -185,12 +230,12 @@ impl Stack {
     /// The topmost entry that still reads a local.
     #[inline]
     pub fn reader(&self, local: u32) -> u32 {
-        self.readers.get(local as usize).copied().unwrap_or(NONE)
+        self.readers.get(local as usize + 1).copied().unwrap_or(NONE)
     }
 
     /// Nobody reads the local any more.
     pub fn clear_reader(&mut self, local: u32) {
-        if let Some(reader) = self.readers.get_mut(local as usize) {
+        if let Some(reader) = self.readers.get_mut(local as usize + 1) {
             *reader = NONE;
         }
     }
@@ -198,30 +243,28 @@ impl Stack {
     /// The entry at `index`, which was in its own slot, is in an accumulator again.
     pub fn regain(&mut self, index: usize, made_by: u32, float: bool) {
         let Some(entry) = self.entries.get_mut(index) else { return };
-        entry.link = made_by;
         self.settled = self.settled.min(index);
         self.own.1 = self.own.1.min(index);
         if float {
-            entry.loc = Loc::FloatAcc;
-            self.float_acc = Some(index as u32);
+            entry.operand = Operand::FloatAcc(made_by);
+            self.float_acc = index as u32;
         } else {
-            entry.loc = Loc::Acc;
-            self.acc = Some(index as u32);
+            entry.operand = Operand::Acc(made_by);
+            self.acc = index as u32;
         }
     }
 
-    /// Changes where the entry at `index` is. Entries that read locals may only be changed from the top
+    /// The entry at `index` is in its own slot now. Entries that read locals may only be changed from the top
     /// down, or all readers of a local at once.
-    pub fn relocate(&mut self, index: usize, loc: Loc) {
-        let Some(&entry) = self.entries.get(index) else { return };
-        self.unlink(entry);
-        let mut link = NONE;
-        if let Loc::Local(local) = loc {
-            link = self.read(local, index as u32);
-        }
-        if let Some(entry) = self.entries.get_mut(index) {
-            entry.loc = loc;
-            entry.link = link;
-        }
+    pub fn put_own(&mut self, index: usize, slot: SlotIdx) {
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let before = core::mem::replace(entry, Entry::own(slot, entry.ty));
+        self.unlink(before, index as u32);
+    }
+
+    /// The entry at `index`, which was read from a local, is in its own slot now; the next that reads that local.
+    pub fn preserve(&mut self, index: u32, slot: SlotIdx) -> u32 {
+        let Some(entry) = self.entries.get_mut(index as usize) else { return NONE };
+        core::mem::replace(entry, Entry::own(slot, entry.ty)).link
     }
 }

@@ -4,7 +4,6 @@
 use super::Translator;
 use super::emit::{Operand, Popped, fields};
 use super::slots::SlotIdx;
-use super::stack::Loc;
 use crate::code::inst::{Family, sum128};
 use crate::table::ops::Op;
 use crate::types::ValType;
@@ -53,8 +52,9 @@ impl Translator {
     /// Pushes the low half, which the op that follows puts into its own slot.
     fn low_result(&mut self, height: usize) -> u64 {
         debug_assert_eq!(height, self.stack.height(), "the operands are popped");
-        self.stack.push(Loc::Own, ValType::I64, super::stack::NONE);
-        self.slots.operand(height).field()
+        let own = self.slots.operand(height);
+        self.stack.push(Operand::Slot(own), ValType::I64);
+        own.field()
     }
 
     /// If the op emitted last has put the low half of its result into `own`: makes it write `to` instead.

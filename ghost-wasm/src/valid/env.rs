@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::kind::Kind;
 use crate::binary::instr::{BlockType, Instr};
 use crate::table::ops::Op;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -106,6 +107,18 @@ pub trait BodySink {
     #[inline(always)]
     fn i32_const(&mut self, env: &ModuleEnv, value: u64, offset: u32) -> Result<(), crate::Error> {
         self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+    }
+    /// An operator of a kind, likewise. Every kind has a call of its own.
+    #[inline(always)]
+    fn of_kind(
+        &mut self,
+        env: &ModuleEnv,
+        kind: Kind,
+        instr: &Instr,
+        offset: u32,
+    ) -> Result<(), crate::Error> {
+        let _ = kind;
+        self.instr(env, instr, offset)
     }
     /// A target of the `br_table` that was announced last; `default` marks the last one.
     fn br_table_target(

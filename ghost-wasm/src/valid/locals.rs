@@ -12,7 +12,8 @@ const DIRECT: usize = 128;
 /// The locals of one body.
 #[derive(Debug)]
 pub struct Locals {
-    direct: [ValType; DIRECT],
+    /// By any byte: the type of that local, if it is one of the first 128.
+    direct: [Option<ValType>; 256],
     ty: Option<FuncType>,
     /// Index behind the run's last local, type.
     runs: Vec<(u32, ValType)>,
@@ -21,16 +22,18 @@ pub struct Locals {
 
 impl Locals {
     pub fn new() -> Locals {
-        Locals { direct: [ValType::I32; DIRECT], ty: None, runs: Vec::new(), count: 0 }
+        Locals { direct: [None; 256], ty: None, runs: Vec::new(), count: 0 }
     }
 
     /// Starts over with the parameters of a function.
     pub fn start(&mut self, ty: Option<&FuncType>) {
+        let used = DIRECT.min(self.count as usize);
+        self.direct.iter_mut().take(used).for_each(|direct| *direct = None);
         self.runs.clear();
         self.ty = ty.cloned();
         let params = ty.map_or(&[][..], FuncType::params);
-        for (direct, &param) in self.direct.iter_mut().zip(params) {
-            *direct = param;
+        for (direct, &param) in self.direct.iter_mut().take(DIRECT).zip(params) {
+            *direct = Some(param);
         }
         // A type's parameters are counted in a u32.
         self.count = u32::try_from(params.len()).unwrap_or(u32::MAX);
@@ -45,7 +48,7 @@ impl Locals {
         let end = self.count.checked_add(count)?;
         let direct = self.direct.get_mut(self.count as usize..DIRECT.min(end as usize));
         if let Some(direct) = direct {
-            direct.fill(ty);
+            direct.fill(Some(ty));
         }
         match self.runs.last_mut() {
             Some(last) if last.1 == ty => last.0 = end,
@@ -59,21 +62,17 @@ impl Locals {
     /// A local's type, if its index is below 128.
     #[inline(always)]
     pub fn direct(&self, index: u8) -> Option<ValType> {
-        if u32::from(index) >= self.count {
-            return None;
-        }
-        self.direct.get(usize::from(index)).copied()
+        #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
+        self.direct[usize::from(index)]
     }
 
     /// A local's type.
     #[inline(always)]
     pub fn get(&self, index: u32) -> Option<ValType> {
-        if index >= self.count {
-            return None;
-        }
-        match self.direct.get(index as usize) {
-            Some(&ty) => Some(ty),
-            None => self.search(index),
+        match u8::try_from(index).ok().and_then(|index| self.direct(index)) {
+            Some(ty) => Some(ty),
+            None if index < self.count => self.search(index),
+            None => None,
         }
     }
 

@@ -12,6 +12,7 @@
 pub mod body;
 pub mod const_expr;
 pub mod env;
+pub mod kind;
 pub mod locals;
 pub mod module;
 #[cfg(feature = "internals")]

@@ -6,40 +6,16 @@
 
 use super::body::{BodyValidator, Check, FIXED};
 use super::env::{BodySink, ModuleEnv};
-use super::operands::{Kind, NO_TYPE};
+use super::kind::Kind;
+use super::operands::{self, NO_TYPE};
 use crate::Error;
 use crate::binary::instr::{BlockType, Instr};
 use crate::binary::leb128::CONTINUED;
 use crate::binary::opcode;
 use crate::binary::window::{self, WINDOW};
 use crate::table::features::FeatureSet;
-use crate::table::ops::{Imm, Op, Signature};
+use crate::table::ops::Op;
 use crate::types::ValType;
-
-/// How an operator is taken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// By the general path.
-    General,
-    /// A fixed signature, no immediate.
-    Plain,
-    /// A fixed signature and a place in memory.
-    Access,
-    I32Const,
-    I64Const,
-    LocalGet,
-    LocalSet,
-    LocalTee,
-    Drop,
-    GlobalGet,
-    GlobalSet,
-    /// `block`, `loop`, `if`.
-    Open,
-    End,
-    Br,
-    BrIf,
-    Call,
-}
 
 /// What an opcode means, in 16 bytes.
 #[derive(Clone, Copy)]
@@ -47,25 +23,23 @@ struct Row {
     /// As in the table of signatures.
     want: u32,
     mask: u32,
-    pops: u8,
     result: u8,
     work: u8,
     align: u8,
     op: Op,
     feature: u8,
-    shape: Shape,
+    kind: Kind,
 }
 
 const GENERAL: Row = Row {
     want: 0,
     mask: 0,
-    pops: 0,
     result: 0,
     work: 0,
     align: 0,
     op: Op::Unreachable,
     feature: 0,
-    shape: Shape::General,
+    kind: Kind::Other,
 };
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
@@ -77,35 +51,15 @@ static ROWS: [Row; 256] = {
         let op = Op::from_byte(byte as u8);
         if let Some(op) = op {
             let fixed = &FIXED[op as usize];
-            let align = if let Check::Access(natural) = fixed.check { natural } else { 0 };
-            let shape = match (op, op.imm(), op.signature()) {
-                (Op::LocalGet, _, _) => Shape::LocalGet,
-                (Op::LocalSet, _, _) => Shape::LocalSet,
-                (Op::LocalTee, _, _) => Shape::LocalTee,
-                (Op::I32Const, _, _) => Shape::I32Const,
-                (Op::I64Const, _, _) => Shape::I64Const,
-                (Op::Drop, _, _) => Shape::Drop,
-                (Op::GlobalGet, _, _) => Shape::GlobalGet,
-                (Op::GlobalSet, _, _) => Shape::GlobalSet,
-                (Op::Block | Op::Loop | Op::If, _, _) => Shape::Open,
-                (Op::End, _, _) => Shape::End,
-                (Op::Br, _, _) => Shape::Br,
-                (Op::BrIf, _, _) => Shape::BrIf,
-                (Op::Call, _, _) => Shape::Call,
-                (_, Imm::Nil, Signature::Fixed { results: [] | [_], .. }) => Shape::Plain,
-                (_, Imm::MemArg(_), Signature::Fixed { results: [] | [_], .. }) => Shape::Access,
-                _ => Shape::General,
-            };
             rows[byte] = Row {
                 want: fixed.want,
                 mask: fixed.mask,
-                pops: fixed.pops,
                 result: fixed.result,
                 work: fixed.work,
-                align,
+                align: if let Check::Access(natural) = fixed.check { natural } else { 0 },
                 op,
                 feature: op.feature() as u8,
-                shape,
+                kind: Kind::of(op),
             };
         }
         byte += 1;
@@ -132,8 +86,64 @@ impl BodyValidator {
         if features.bits() >> row.feature & 1 == 0 {
             return Ok(None);
         }
-        let len = match row.shape {
-            Shape::LocalGet => {
+        // Each kind's arm calls the sink by itself, with a kind that is known there.
+        macro_rules! tell {
+            ($kind:ident, $instr:expr) => {
+                sink.of_kind(env, Kind::$kind, &$instr, offset)?
+            };
+        }
+        macro_rules! plain {
+            ($kind:ident, $pops:literal) => {{
+                if !self.apply_quickly(row, $pops) {
+                    return Ok(None);
+                }
+                tell!($kind, Instr::plain(row.op));
+                1
+            }};
+        }
+        macro_rules! access {
+            ($kind:ident, $pops:literal) => {{
+                let Some((place, len)) = window::u32(word_at::<2>(window)) else { return Ok(None) };
+                if env.memories.is_empty() || first > row.align || !self.apply_quickly(row, $pops) {
+                    return Ok(None);
+                }
+                tell!($kind, Instr { y: u32::from(first), z: u64::from(place), ..Instr::plain(row.op) });
+                len.wrapping_add(2)
+            }};
+        }
+        macro_rules! open {
+            ($kind:ident, $pops:literal) => {{
+                let Some(ty) = opcode::short_block_type(first, features) else { return Ok(None) };
+                if !self.open_quickly(row, operands::Kind::$kind, $pops, ty) {
+                    return Ok(None);
+                }
+                tell!($kind, Instr::block(Op::$kind, ty));
+                2
+            }};
+        }
+        macro_rules! branch {
+            ($kind:ident, $conditions:literal) => {{
+                if !self.branch_quickly(row, first, $conditions) {
+                    return Ok(None);
+                }
+                tell!($kind, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) });
+                2
+            }};
+        }
+        macro_rules! local {
+            ($kind:ident, $pops:literal) => {{
+                let Some(ty) = self.locals.direct(first) else { return Ok(None) };
+                if !self.stacks.is_on_top(ty as u8) {
+                    return Ok(None);
+                }
+                self.stacks.drop_quickly($pops);
+                self.count_of(row, 2_u32.wrapping_sub($pops));
+                tell!($kind, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) });
+                2
+            }};
+        }
+        let len = match row.kind {
+            Kind::LocalGet => {
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
                 if !self.stacks.push_quickly(ty as u8) {
                     return Ok(None);
@@ -142,56 +152,42 @@ impl BodyValidator {
                 sink.local_get(env, u32::from(first), Some(ty), offset)?;
                 2
             }
-            Shape::LocalSet | Shape::LocalTee => {
-                let Some(ty) = self.locals.direct(first) else { return Ok(None) };
-                let pops = u32::from(row.shape == Shape::LocalSet);
-                if !self.stacks.is_on_top(ty as u8) {
+            Kind::I32Const => {
+                let Some((value, len)) = window::signed(word_at::<1>(window), 4) else { return Ok(None) };
+                if !self.stacks.push_quickly(I32) {
                     return Ok(None);
                 }
-                self.stacks.drop_quickly(pops);
-                self.count_of(row, 2_u32.wrapping_sub(pops));
-                sink.instr(env, &Instr { x: u32::from(first), ..Instr::plain(row.op) }, offset)?;
-                2
-            }
-            Shape::I32Const | Shape::I64Const => {
-                let narrow = row.shape == Shape::I32Const;
-                let (most, ty) = if narrow { (4, I32) } else { (8, ValType::I64 as u8) };
-                let Some((value, len)) = window::signed(word_at::<1>(window), most) else { return Ok(None) };
-                if !self.stacks.push_quickly(ty) {
-                    return Ok(None);
-                }
-                self.work = self.work.wrapping_add(u64::from(row.work));
-                if narrow {
-                    sink.i32_const(env, value, offset)?;
-                } else {
-                    sink.instr(env, &Instr { z: value, ..Instr::plain(row.op) }, offset)?;
-                }
+                self.count_of(row, 0);
+                sink.i32_const(env, value, offset)?;
                 len.wrapping_add(1)
             }
-            Shape::Plain => {
-                if !self.apply_quickly(row) {
+            Kind::I64Const => {
+                let Some((value, len)) = window::signed(word_at::<1>(window), 8) else { return Ok(None) };
+                if !self.stacks.push_quickly(ValType::I64 as u8) {
                     return Ok(None);
                 }
-                sink.instr(env, &Instr::plain(row.op), offset)?;
-                1
+                self.count_of(row, 0);
+                tell!(I64Const, Instr { z: value, ..Instr::plain(Op::I64Const) });
+                len.wrapping_add(1)
             }
-            Shape::Access => {
-                let Some((place, len)) = window::u32(word_at::<2>(window)) else { return Ok(None) };
-                if env.memories.is_empty() || first > row.align || !self.apply_quickly(row) {
-                    return Ok(None);
-                }
-                let instr = Instr { y: u32::from(first), z: u64::from(place), ..Instr::plain(row.op) };
-                sink.instr(env, &instr, offset)?;
-                len.wrapping_add(2)
-            }
-            Shape::End => {
+            Kind::LocalSet => local!(LocalSet, 1),
+            Kind::LocalTee => local!(LocalTee, 0),
+            Kind::IntBinary => plain!(IntBinary, 2),
+            Kind::IntCompare => plain!(IntCompare, 2),
+            Kind::FloatBinary => plain!(FloatBinary, 2),
+            Kind::FloatCompare => plain!(FloatCompare, 2),
+            Kind::IntZero => plain!(IntZero, 1),
+            Kind::Unary => plain!(Unary, 1),
+            Kind::Load => access!(Load, 1),
+            Kind::Store => access!(Store, 2),
+            Kind::End => {
                 if !self.end_quickly(row) {
                     return Ok(None);
                 }
-                sink.instr(env, &Instr::plain(Op::End), offset)?;
+                tell!(End, Instr::plain(Op::End));
                 1
             }
-            Shape::Call => {
+            Kind::Call => {
                 let Some((func, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
                 let Some(ty) = env.func_type(func) else { return Ok(None) };
                 if !self.stacks.call_quickly(ty.params(), ty.results()) {
@@ -199,52 +195,45 @@ impl BodyValidator {
                 }
                 self.count_of(row, 0);
                 self.count(ty.params().len().wrapping_add(ty.results().len()));
-                sink.instr(env, &Instr { x: func, ..Instr::plain(Op::Call) }, offset)?;
+                tell!(Call, Instr { x: func, ..Instr::plain(Op::Call) });
                 len.wrapping_add(1)
             }
-            Shape::Open => {
-                let Some(ty) = opcode::short_block_type(first, features) else { return Ok(None) };
-                if !self.open_quickly(row, ty) {
-                    return Ok(None);
-                }
-                sink.instr(env, &Instr::block(row.op, ty), offset)?;
-                2
-            }
-            Shape::Br | Shape::BrIf => {
-                if !self.branch_quickly(row, first) {
-                    return Ok(None);
-                }
-                sink.instr(env, &Instr { x: u32::from(first), ..Instr::plain(row.op) }, offset)?;
-                2
-            }
-            Shape::Drop => {
+            Kind::Block => open!(Block, 0),
+            Kind::Loop => open!(Loop, 0),
+            Kind::If => open!(If, 1),
+            Kind::Br => branch!(Br, 0),
+            Kind::BrIf => branch!(BrIf, 1),
+            Kind::Drop => {
                 if !self.stacks.has_operand() {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(1);
                 self.count_of(row, 1);
-                sink.instr(env, &Instr::plain(Op::Drop), offset)?;
+                tell!(Drop, Instr::plain(Op::Drop));
                 1
             }
-            Shape::GlobalGet | Shape::GlobalSet => {
+            Kind::GlobalGet => {
                 let Some((index, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
                 let Some(global) = env.globals.get(index as usize) else { return Ok(None) };
-                let ty = global.content as u8;
-                if row.shape == Shape::GlobalGet {
-                    if !self.stacks.push_quickly(ty) {
-                        return Ok(None);
-                    }
-                } else {
-                    if !global.mutable || !self.stacks.is_on_top(ty) {
-                        return Ok(None);
-                    }
-                    self.stacks.drop_quickly(1);
+                if !self.stacks.push_quickly(global.content as u8) {
+                    return Ok(None);
                 }
                 self.count_of(row, 1);
-                sink.instr(env, &Instr { x: index, ..Instr::plain(row.op) }, offset)?;
+                tell!(GlobalGet, Instr { x: index, ..Instr::plain(Op::GlobalGet) });
                 len.wrapping_add(1)
             }
-            Shape::General => return Ok(None),
+            Kind::GlobalSet => {
+                let Some((index, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
+                let Some(global) = env.globals.get(index as usize) else { return Ok(None) };
+                if !global.mutable || !self.stacks.is_on_top(global.content as u8) {
+                    return Ok(None);
+                }
+                self.stacks.drop_quickly(1);
+                self.count_of(row, 1);
+                tell!(GlobalSet, Instr { x: index, ..Instr::plain(Op::GlobalSet) });
+                len.wrapping_add(1)
+            }
+            Kind::Other => return Ok(None),
         };
         Ok(Some(len))
     }
@@ -261,7 +250,7 @@ impl BodyValidator {
         let frame = &self.stacks.frame;
         let Some(results) = frame.short_results() else { return false };
         // Blocks without parameters and with a result are no `if` without `else`.
-        if (frame.kind == Kind::If && results != NO_TYPE) || !self.stacks.holds_just(results) {
+        if (frame.kind == operands::Kind::If && results != NO_TYPE) || !self.stacks.holds_just(results) {
             return false;
         }
         let Some(outer) = self.stacks.outer.pop() else { return false };
@@ -272,12 +261,7 @@ impl BodyValidator {
 
     /// A block without parameters.
     #[inline(always)]
-    fn open_quickly(&mut self, row: &Row, ty: BlockType) -> bool {
-        let (kind, pops) = match row.op {
-            Op::Block => (Kind::Block, 0),
-            Op::Loop => (Kind::Loop, 0),
-            _ => (Kind::If, 1),
-        };
+    fn open_quickly(&mut self, row: &Row, kind: operands::Kind, pops: u32, ty: BlockType) -> bool {
         if (pops != 0 && !self.stacks.is_on_top(I32)) || self.is_deepest() {
             return false;
         }
@@ -289,16 +273,15 @@ impl BodyValidator {
 
     /// A branch to a label that takes one value along, or none.
     #[inline(always)]
-    fn branch_quickly(&mut self, row: &Row, depth: u8) -> bool {
+    fn branch_quickly(&mut self, row: &Row, depth: u8, conditions: u32) -> bool {
         let Some(label) = self.stacks.frame_of(u32::from(depth)) else { return false };
         let values = match label.short_results() {
             _ if depth & CONTINUED != 0 => return false,
             // The label of a loop takes its parameters.
-            Some(_) if label.kind == Kind::Loop => NO_TYPE,
+            Some(_) if label.kind == operands::Kind::Loop => NO_TYPE,
             Some(values) => values,
             None => return false,
         };
-        let conditions = u32::from(row.shape == Shape::BrIf);
         if (conditions != 0 && !self.stacks.is_on_top(I32))
             || (values != NO_TYPE && !self.stacks.is_under(conditions, values))
         {
@@ -316,8 +299,8 @@ impl BodyValidator {
 
     /// Pops and pushes by a fixed signature.
     #[inline(always)]
-    fn apply_quickly(&mut self, row: &Row) -> bool {
-        let done = self.stacks.apply_quickly(row.want, row.mask, row.pops, row.result);
+    fn apply_quickly(&mut self, row: &Row, pops: u8) -> bool {
+        let done = self.stacks.apply_quickly(row.want, row.mask, pops, row.result);
         if done {
             self.work = self.work.wrapping_add(u64::from(row.work));
         }

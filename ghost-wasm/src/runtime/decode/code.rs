@@ -91,13 +91,13 @@ impl<S: BodySink> Decoder<S> {
     /// The same for the first `len` bytes of `ahead`, or as long as windows can be read there; says whether it was
     /// not for them that it stopped.
     #[inline(never)]
-    fn operators_ahead(&mut self, mut ahead: &[u8], len: usize) -> Result<(usize, bool), Error> {
+    fn operators_ahead(&mut self, ahead: &[u8], len: usize) -> Result<(usize, bool), Error> {
         let features = self.rules.features;
         let base = self.offset32();
         let stop = self.work_stop.saturating_sub(self.work);
         let mut instr = Instr::plain(Op::Nop);
         let mut at = 0_usize;
-        while let Some(window) = ahead.first_chunk() {
+        while let Some(window) = ahead.get(at..).and_then(<[u8]>::first_chunk) {
             #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
             let offset = base.wrapping_add(at as u32);
             if S::QUICK
@@ -106,13 +106,12 @@ impl<S: BodySink> Decoder<S> {
             {
                 self.sink.height(self.body.height())?;
                 at = at.wrapping_add(took as usize);
-                ahead = ahead.get(took as usize..).unwrap_or_default();
                 if self.body.work() >= stop {
                     return Ok((self.take(at), true));
                 }
                 continue;
             }
-            let mut c = Cursor::new(ahead.get(..len.wrapping_sub(at)).unwrap_or(ahead));
+            let mut c = Cursor::new(ahead.get(at..len).unwrap_or_default());
             let op = match opcode::instr_into(&mut c, features, &mut instr) {
                 Ok(op) => op,
                 Err(Fault::More) => return Ok((self.take(at), true)),
@@ -122,7 +121,6 @@ impl<S: BodySink> Decoder<S> {
             self.sink.instr(&self.data.env, &instr, offset)?;
             self.sink.height(self.body.height())?;
             at = at.wrapping_add(c.consumed());
-            ahead = ahead.get(c.consumed()..).unwrap_or_default();
             if ended {
                 self.take(at);
                 self.end_body()?;

@@ -12,7 +12,6 @@ use super::Translator;
 use super::emit::{Operand, Popped, fields};
 use super::ops::{commutes, result_of};
 use super::slots::SlotIdx;
-use super::stack::Loc;
 use crate::code::inst::{
     FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
 };
@@ -148,7 +147,7 @@ impl Translator {
             return;
         }
         let Some(&kept) = self.stack.entries.get(index) else { return };
-        if kept.loc == Loc::Own {
+        if kept.is_own() {
             self.undirect(made_by);
             self.stack.regain(index, made_by, kept.ty.is_float());
         }
