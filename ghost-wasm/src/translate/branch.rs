@@ -4,7 +4,8 @@ use super::Translator;
 use super::control::{FrameKind, PendingTable};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::{Branch, Mirror};
-use super::stack::{Entry, Loc, NONE};
+use super::stack::{Loc, NONE};
+use super::value::{Flushed, Last};
 use crate::Error;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
@@ -90,8 +91,8 @@ impl Translator {
         }
         let cost = self.pay();
         let position = self.append(inst, &[operands, cost | cost << 32, cost << 32]);
-        self.last = None;
-        self.flushed = None;
+        self.last = Last::NONE;
+        self.flushed = Flushed::NONE;
         self.run.handlers = 0;
         position
     }
@@ -118,8 +119,8 @@ impl Translator {
         let to = self.slots.operand(height);
         if arity == 1 {
             let popped = self.pop();
-            match popped.operand {
-                Operand::Acc(position) | Operand::FloatAcc(position) if self.last == Some(position) => {
+            match popped.operand() {
+                Operand::Acc(position) | Operand::FloatAcc(position) if self.last.is(position) => {
                     self.redirect(position, to);
                 }
                 Operand::Const(value) => self.emit_const(to, value),
@@ -128,7 +129,7 @@ impl Translator {
                     self.emit_copy(to, slot);
                 }
             }
-            self.push_own(popped.ty);
+            self.push_own(popped.ty());
             return;
         }
         self.settle_top(arity);
@@ -202,12 +203,12 @@ impl Translator {
         let distance = self.code.len() as u32 - skip;
         self.set_quarter(skip * 2 + 6, distance);
         self.begin_on_edge(skip * 2 + 4);
-        self.last = None;
+        self.last = Last::NONE;
     }
 
     /// Puts the topmost value into its slot if it is in an accumulator.
     fn settle_if_acc(&mut self, arity: usize) {
-        if arity == 1 && matches!(self.stack.entries.last().map(Entry::loc), Some(Loc::Acc | Loc::FloatAcc)) {
+        if arity == 1 && matches!(self.stack.entries.last().map(|entry| entry.loc()), Some(Loc::Acc(_))) {
             self.settle_top(1);
         }
     }
@@ -216,7 +217,7 @@ impl Translator {
     fn emit_return_kept(&mut self, results: usize) {
         let top = self.stack.height();
         let inst = |variant| Family::Control.inst(0, variant);
-        match (results, self.stack.entries.last().map(Entry::loc)) {
+        match (results, self.stack.entries.last().map(|entry| entry.loc())) {
             (0, _) => self.append(inst(control::RETURN_NONE), &[0, 0]),
             (1, Some(Loc::Const(value))) if fits(value) => {
                 self.append(inst(control::RETURN_CONST), &[fields_x(0, 0, value as u32), 0])
@@ -248,7 +249,7 @@ impl Translator {
             0 => (inst(control::RETURN_NONE), 0),
             1 => {
                 let popped = self.pop();
-                match popped.operand {
+                match popped.operand() {
                     Operand::Slot(slot) => (inst(control::RETURN_SLOT), fields(0, slot.field(), 0, 0)),
                     Operand::Acc(_) => (inst(control::RETURN_ACC), 0),
                     Operand::FloatAcc(_) => (inst(control::RETURN_FLOAT), 0),
@@ -270,8 +271,8 @@ impl Translator {
         self.charge_if_due();
         let cost = self.pay();
         self.append(inst, &[operands, cost]);
-        self.last = None;
-        self.flushed = None;
+        self.last = Last::NONE;
+        self.flushed = Flushed::NONE;
     }
 
     /// `return`.
@@ -394,11 +395,11 @@ impl Translator {
     /// An op has put its results, from the topmost values' slots on, and a single one is in an accumulator as
     /// well. (`advance` in `exec/ctx.rs` and the returns see to that.)
     fn made(&mut self, position: u32, results: &[ValType]) {
-        self.flushed = None;
-        self.last = None;
+        self.flushed = Flushed::NONE;
+        self.last = Last::NONE;
         if let &[ty] = results {
             let slot = self.slots.operand(self.stack.height().saturating_sub(1));
-            self.last = Some(position);
+            self.last = Last::new(position);
             self.mirror = Some(Mirror { position, slot, float: ty.is_float() });
         }
     }

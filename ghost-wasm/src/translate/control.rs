@@ -4,6 +4,7 @@
 use super::Translator;
 use super::emit::{Operand, Popped};
 use super::stack::NONE;
+use super::value::{Flushed, Last};
 use crate::binary::instr::Instr;
 use crate::table::gas::GasClass;
 use crate::types::ValType;
@@ -120,7 +121,7 @@ impl Translator {
                 self.settle();
                 // The edges back to it are not known yet.
                 self.begin_loop();
-                self.last = None;
+                self.last = Last::NONE;
                 frame.start = self.code.len() as u32;
             }
             None => {}
@@ -148,7 +149,7 @@ impl Translator {
             self.resolve(fixup);
             self.begin_on_edge(fixup.cost);
         }
-        self.last = None;
+        self.last = Last::NONE;
         self.reachable = true;
         frame.kind = FrameKind::Else;
         self.frames.push(frame);
@@ -190,8 +191,8 @@ impl Translator {
                 self.add_edge(fixup.cost);
                 next = fixup.next;
             }
-            self.last = None;
-            self.flushed = None;
+            self.last = Last::NONE;
+            self.flushed = Flushed::NONE;
         }
         self.reachable = true;
     }
@@ -228,8 +229,8 @@ impl Translator {
     pub fn end_reachable(&mut self) {
         self.reachable = false;
         self.dead_blocks = 0;
-        self.last = None;
-        self.flushed = None;
+        self.last = Last::NONE;
+        self.flushed = Flushed::NONE;
         let height = self.frames.last().map_or(0, |frame| frame.height);
         self.stack.truncate(height);
     }

@@ -4,30 +4,11 @@ use super::Translator;
 use super::fuse::{self, Mirror};
 use super::slots::SlotIdx;
 use super::stack::{Entry, Loc, NONE};
+use super::value::{Flushed, Last};
+pub use super::value::{Operand, Popped};
 use crate::code::inst::{Family, InstId, moves};
 use crate::code::map::MapEntry;
 use crate::types::ValType;
-
-/// An operand that was taken off the stack.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Operand {
-    /// In a slot.
-    Slot(SlotIdx),
-    /// A constant.
-    Const(u64),
-    /// In the integer accumulator; the op that put it there.
-    Acc(u32),
-    /// In the float accumulator; likewise.
-    FloatAcc(u32),
-}
-
-/// An operand with its type and the height it had.
-#[derive(Clone, Copy, Debug)]
-pub struct Popped {
-    pub operand: Operand,
-    pub ty: ValType,
-    pub height: usize,
-}
 
 /// Packs the four u16 fields of an operand word.
 pub const fn fields(f0: u64, f1: u64, f2: u64, f3: u64) -> u64 {
@@ -68,8 +49,8 @@ impl Translator {
         self.charge_if_due();
         self.before = (self.last, self.flushed);
         let position = self.append(inst, words);
-        self.last = Some(position);
-        self.flushed = None;
+        self.last = Last::new(position);
+        self.flushed = Flushed::NONE;
         position
     }
 
@@ -92,7 +73,7 @@ impl Translator {
     pub fn retract(&mut self, position: u32) {
         self.code.truncate(position as usize);
         self.run.handlers = self.run.handlers.saturating_sub(1);
-        (self.last, self.flushed) = core::mem::take(&mut self.before);
+        (self.last, self.flushed) = core::mem::replace(&mut self.before, (Last::NONE, Flushed::NONE));
     }
 
     /// The instruction at a position of the body at hand.
@@ -127,7 +108,7 @@ impl Translator {
         if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
             *inst -= 1;
             *operands = *operands & !0xffff | slot.field();
-            if self.last == Some(position) && fuse::writes_acc_too(InstId(*inst as u16)) {
+            if self.last.is(position) && fuse::writes_acc_too(InstId(*inst as u16)) {
                 self.mirror = Some(Mirror { position, slot, float: self.made_float });
             }
         }
@@ -162,7 +143,8 @@ impl Translator {
     pub fn push_all_own(&mut self, types: &[ValType]) {
         let from = self.stack.height();
         let slots = &self.slots;
-        let own = |(index, &ty): (usize, &ValType)| Entry::own(slots.operand(from + index), ty);
+        let own =
+            |(index, &ty): (usize, &ValType)| Entry::new(Operand::Slot(slots.operand(from + index)), ty);
         self.stack.entries.extend(types.iter().enumerate().map(own));
         self.slots.reach(self.stack.height());
     }
@@ -184,8 +166,7 @@ impl Translator {
     /// Takes a value off the stack.
     #[inline]
     pub fn pop(&mut self) -> Popped {
-        let (entry, height) = self.stack.pop();
-        Popped { operand: entry.operand, ty: entry.ty, height }
+        self.stack.pop()
     }
 
     /// Copies a slot.
@@ -210,8 +191,8 @@ impl Translator {
 
     /// The slot of an operand; puts it into its own slot if it is in none.
     pub fn in_slot(&mut self, popped: Popped) -> SlotIdx {
-        let own = self.slots.operand(popped.height);
-        match popped.operand {
+        let own = self.slots.operand(popped.height());
+        match popped.operand() {
             Operand::Slot(slot) => return slot,
             Operand::Const(value) => self.emit_const(own, value),
             Operand::Acc(position) | Operand::FloatAcc(position) => self.redirect(position, own),
@@ -221,7 +202,7 @@ impl Translator {
 
     /// An operand that may be in a slot or an accumulator, but not a constant.
     pub fn no_const(&mut self, popped: Popped) -> Operand {
-        match popped.operand {
+        match popped.operand() {
             Operand::Const(_) => Operand::Slot(self.in_slot(popped)),
             operand => operand,
         }
@@ -238,11 +219,7 @@ impl Translator {
                 self.emit_copy(own, from);
             }
             Loc::Const(value) => self.emit_const(own, value),
-            Loc::Acc | Loc::FloatAcc => {
-                if let Some(position) = entry.made_by() {
-                    self.redirect(position, own);
-                }
-            }
+            Loc::Acc(position) => self.redirect(position, own),
         }
         self.stack.put_own(index, own);
     }
@@ -271,22 +248,24 @@ impl Translator {
 
     /// Gets the value out of the integer accumulator, because it will be overwritten.
     #[inline]
-    pub fn free_acc(&mut self) -> Option<(u32, u32)> {
-        if self.stack.acc == NONE { None } else { self.free(self.stack.acc) }
+    pub fn free_acc(&mut self) -> Flushed {
+        if self.stack.acc == NONE { Flushed::NONE } else { self.free(self.stack.acc) }
     }
 
     /// Gets the value out of the float accumulator.
     #[inline]
-    pub fn free_float_acc(&mut self) -> Option<(u32, u32)> {
-        if self.stack.float_acc == NONE { None } else { self.free(self.stack.float_acc) }
+    pub fn free_float_acc(&mut self) -> Flushed {
+        if self.stack.float_acc == NONE { Flushed::NONE } else { self.free(self.stack.float_acc) }
     }
 
-    fn free(&mut self, index: u32) -> Option<(u32, u32)> {
-        let position = self.stack.entries.get(index as usize)?.made_by()?;
+    #[inline(never)]
+    fn free(&mut self, index: u32) -> Flushed {
+        let entry = self.stack.entries.get(index as usize);
+        let Some(Loc::Acc(position)) = entry.map(|entry| entry.loc()) else { return Flushed::NONE };
         let own = self.slots.operand(index as usize);
         self.redirect(position, own);
         self.stack.put_own(index as usize, own);
-        Some((position, index))
+        Flushed::new(position, index)
     }
 
     /// Gets all values out of the accumulators.

@@ -18,6 +18,7 @@ mod run;
 mod slots;
 mod stack;
 mod tail;
+mod value;
 mod wide;
 
 use alloc::vec::Vec;
@@ -42,6 +43,7 @@ use room::RoomyTo;
 use run::Run;
 use slots::Slots;
 use stack::Stack;
+use value::{Flushed, Last};
 
 /// No body begins above this position: fields of ops are counted in halves of words, in 32 bits, and a body
 /// that begins below ends far from where those end.
@@ -78,11 +80,11 @@ pub struct Translator {
     /// The edges on which the run began: the fields (in quarters of words) to which what they pay ahead is added.
     edges: Vec<u32>,
     /// The op emitted last, if the next one may still be fused with it.
-    last: Option<u32>,
+    last: Last,
     /// A value that the last op forced out of its accumulator: op that made it, entry.
-    flushed: Option<(u32, u32)>,
+    flushed: Flushed,
     /// The two above as they were before the last op.
-    before: (Option<u32>, Option<(u32, u32)>),
+    before: (Last, Flushed),
     /// The last op has put its result into a slot, but an accumulator has it too.
     mirror: Option<Mirror>,
     /// The last op's result belongs to the float accumulator.
@@ -125,9 +127,9 @@ impl Translator {
             fixups: Vec::new(),
             run: Run::default(),
             edges: Vec::new(),
-            last: None,
-            flushed: None,
-            before: (None, None),
+            last: Last::NONE,
+            flushed: Flushed::NONE,
+            before: (Last::NONE, Flushed::NONE),
             mirror: None,
             made_float: false,
             reachable: true,
@@ -256,9 +258,9 @@ impl BodySink for Translator {
         }
         self.frames.clear();
         self.fixups.clear();
-        self.last = None;
-        self.flushed = None;
-        self.before = (None, None);
+        self.last = Last::NONE;
+        self.flushed = Flushed::NONE;
+        self.before = (Last::NONE, Flushed::NONE);
         self.mirror = None;
         self.reachable = true;
         self.dead_blocks = 0;

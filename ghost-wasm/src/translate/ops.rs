@@ -5,6 +5,7 @@ use super::branch::exchanged;
 use super::control::FrameKind;
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::Sum;
+use super::value;
 use crate::binary::instr::Instr;
 use crate::code::inst::{Family, control, moves, pair, sum};
 use crate::exec::ctx::Service;
@@ -57,6 +58,15 @@ static ROWS: [Row; Op::ALL.len()] = {
     }
     table
 };
+
+/// The variant for a pair of operands, by their kinds. (One accumulator holds one value, and two constants are no pair:
+/// those have no meaning.)
+static PAIRS: [[u16; 4]; 4] = [
+    [pair::SLOT_SLOT, pair::SLOT_IMM, pair::SLOT_ACC, pair::SLOT_ACC],
+    [pair::IMM_SLOT, pair::SLOT_SLOT, pair::IMM_ACC, pair::IMM_ACC],
+    [pair::ACC_SLOT, pair::ACC_IMM, pair::SLOT_SLOT, pair::SLOT_SLOT],
+    [pair::ACC_SLOT, pair::ACC_IMM, pair::SLOT_SLOT, pair::SLOT_SLOT],
+];
 
 /// Whether the operands may change places.
 pub const fn commutes(op: Op) -> bool {
@@ -241,34 +251,40 @@ impl Translator {
     }
 
     /// Field and kind of a pair of operands, constants that do not fit having gone to slots.
-    fn pair(&mut self, left: Popped, right: Popped) -> (u16, u64) {
-        let mut operands = [left, right];
-        let both = matches!((left.operand, right.operand), (Operand::Const(_), Operand::Const(_)));
-        for (index, popped) in operands.iter_mut().enumerate() {
-            if let Operand::Const(value) = popped.operand
+    #[inline(always)]
+    fn pair(&mut self, mut left: Popped, mut right: Popped) -> (u16, u64) {
+        let is_const = |operand| matches!(operand, Operand::Const(_));
+        if is_const(left.operand()) || is_const(right.operand()) {
+            (left, right) = self.constants_that_fit(left, right);
+        }
+        // By tables, because which they are is as good as random.
+        let (l, r) = (left.kind(), right.kind());
+        let operand = |value: Popped, slot: u32| {
+            let (mask, shift) = [(0xffff, slot), (0xffff_ffff, 32), (0, 0), (0, 0)][value.kind()];
+            (value.payload() & mask) << shift
+        };
+        let right_slot = if l == value::CONST { 16 } else { 32 };
+        (PAIRS[l][r], operand(left, 16) | operand(right, right_slot))
+    }
+
+    /// One of the two at most stays a constant, and only if it is the sign extension of its low half.
+    #[inline(never)]
+    fn constants_that_fit(&mut self, mut left: Popped, mut right: Popped) -> (Popped, Popped) {
+        let both = matches!((left.operand(), right.operand()), (Operand::Const(_), Operand::Const(_)));
+        for (index, popped) in [&mut left, &mut right].into_iter().enumerate() {
+            if let Operand::Const(value) = popped.operand()
                 && (!fits(value) || (both && index == 0))
             {
-                popped.operand = Operand::Slot(self.in_slot(*popped));
+                *popped = popped.at(Operand::Slot(self.in_slot(*popped)));
             }
         }
-        let [left, right] = operands.map(|popped| popped.operand);
-        match (left, right) {
-            (Operand::Slot(l), Operand::Slot(r)) => (pair::SLOT_SLOT, fields(0, l.field(), r.field(), 0)),
-            (Operand::Slot(l), Operand::Const(c)) => (pair::SLOT_IMM, fields_x(0, l.field(), c as u32)),
-            (Operand::Const(c), Operand::Slot(r)) => (pair::IMM_SLOT, fields_x(0, r.field(), c as u32)),
-            (Operand::Slot(l), _) => (pair::SLOT_ACC, fields(0, l.field(), 0, 0)),
-            (_, Operand::Slot(r)) => (pair::ACC_SLOT, fields(0, 0, r.field(), 0)),
-            (_, Operand::Const(c)) => (pair::ACC_IMM, fields_x(0, 0, c as u32)),
-            (Operand::Const(c), _) => (pair::IMM_ACC, fields_x(0, 0, c as u32)),
-            // One accumulator holds one value.
-            (_, _) => (pair::SLOT_SLOT, 0),
-        }
+        (left, right)
     }
 
     /// The variant that takes an operand from the accumulator, if that has what is in the operand's slot.
     fn through_acc_pair(&self, left: Popped, right: Popped, variant: u16, float: bool) -> u16 {
         let mirrored =
-            |popped: Popped| matches!(popped.operand, Operand::Slot(slot) if self.mirrors(slot, float));
+            |popped: Popped| matches!(popped.operand(), Operand::Slot(slot) if self.mirrors(slot, float));
         match variant {
             pair::SLOT_SLOT if mirrored(left) => pair::ACC_SLOT,
             pair::SLOT_SLOT if mirrored(right) => pair::SLOT_ACC,
@@ -282,8 +298,9 @@ impl Translator {
     fn int_binary(&mut self, op: Op, family: Family, row: u16) {
         let (mut right, mut left) = (self.pop(), self.pop());
         if commutes(op)
-            && (matches!(left.operand, Operand::Const(_))
-                || (matches!(left.operand, Operand::Acc(_)) && !matches!(right.operand, Operand::Const(_))))
+            && (matches!(left.operand(), Operand::Const(_))
+                || (matches!(left.operand(), Operand::Acc(_))
+                    && !matches!(right.operand(), Operand::Const(_))))
         {
             core::mem::swap(&mut left, &mut right);
         }
@@ -308,17 +325,17 @@ impl Translator {
             Op::I64Sub => Op::I64Mul,
             _ => return (op, row),
         };
-        if left.operand != Operand::Const(0) || !self.pairs(right.operand, product) {
+        if left.operand() != Operand::Const(0) || !self.pairs(right.operand(), product) {
             return (op, row);
         }
         let minus_one = Operand::Const(u64::MAX);
-        (*left, *right) = (*right, Popped { operand: minus_one, ..*left });
+        (*left, *right) = (*right, left.at(minus_one));
         (product, Family::IntBinary.row_of(product).unwrap_or(row))
     }
 
     /// An operator with a constant of 64 bits on the right.
     fn wide(&mut self, op: Op, left: Popped, right: Popped) -> bool {
-        let Operand::Const(value) = right.operand else { return false };
+        let Operand::Const(value) = right.operand() else { return false };
         let Some(row) = Family::WideBinary.row_of(op).filter(|_| !fits(value)) else { return false };
         let (variant, slot) = match self.no_const(left) {
             Operand::Slot(slot) => (0, slot.field()),
@@ -333,21 +350,21 @@ impl Translator {
     fn float_binary(&mut self, op: Op, row: u16) {
         let (mut right, mut left) = (self.pop(), self.pop());
         if commutes(op)
-            && (matches!(left.operand, Operand::Const(_))
-                || (matches!(left.operand, Operand::FloatAcc(_))
-                    && !matches!(right.operand, Operand::Const(_))))
+            && (matches!(left.operand(), Operand::Const(_))
+                || (matches!(left.operand(), Operand::FloatAcc(_))
+                    && !matches!(right.operand(), Operand::Const(_))))
         {
             core::mem::swap(&mut left, &mut right);
         }
         if self.fuse_load(op, left, right) || self.fuse_float_pair(op, left, right) {
             return;
         }
-        if matches!((left.operand, right.operand), (Operand::Const(_), Operand::Const(_))) {
-            left.operand = Operand::Slot(self.in_slot(left));
+        if matches!((left.operand(), right.operand()), (Operand::Const(_), Operand::Const(_))) {
+            left = left.at(Operand::Slot(self.in_slot(left)));
         }
         let acc = |operand| matches!(operand, Operand::FloatAcc(_));
         let slot = |operand| if let Operand::Slot(slot) = operand { slot.field() } else { 0 };
-        let (l, r) = (left.operand, right.operand);
+        let (l, r) = (left.operand(), right.operand());
         let operands = fields(0, slot(l), slot(r), 0);
         let (variant, bits) = match (l, r) {
             (Operand::Const(bits), _) if acc(r) => (pair::IMM_ACC, Some(bits)),
@@ -373,20 +390,20 @@ impl Translator {
         // form with the accumulator on the left and a slot on the right.
         let float = family == Family::FloatCompare;
         for popped in [&mut left, &mut right] {
-            if matches!(popped.operand, Operand::Const(value) if float || !fits(value)) {
-                popped.operand = self.no_const(*popped);
+            if matches!(popped.operand(), Operand::Const(value) if float || !fits(value)) {
+                *popped = popped.at(self.no_const(*popped));
             }
         }
         let acc = |operand| matches!(operand, Operand::Acc(_) | Operand::FloatAcc(_));
-        if matches!(left.operand, Operand::Const(_))
-            || (acc(left.operand) && !matches!(right.operand, Operand::Const(_)))
+        if matches!(left.operand(), Operand::Const(_))
+            || (acc(left.operand()) && !matches!(right.operand(), Operand::Const(_)))
         {
             core::mem::swap(&mut left, &mut right);
             op = exchanged(op);
         }
         let mirrored =
-            |popped: Popped| matches!(popped.operand, Operand::Slot(slot) if self.mirrors(slot, float));
-        if mirrored(left) && matches!(right.operand, Operand::Slot(_)) {
+            |popped: Popped| matches!(popped.operand(), Operand::Slot(slot) if self.mirrors(slot, float));
+        if mirrored(left) && matches!(right.operand(), Operand::Slot(_)) {
             core::mem::swap(&mut left, &mut right);
             op = exchanged(op);
         }
@@ -432,9 +449,9 @@ impl Translator {
                 | Op::F32ReinterpretI32
                 | Op::F64ReinterpretI64
         );
-        match popped.operand {
+        match popped.operand() {
             Operand::Slot(slot) if alias => {
-                if slot == self.slots.operand(popped.height) {
+                if slot == self.slots.operand(popped.height()) {
                     self.push_own(ty);
                 } else {
                     self.push_local(slot.field() as u32, ty);
@@ -472,7 +489,7 @@ impl Translator {
     #[inline(never)]
     fn load(&mut self, op: Op, row: u16, offset: u64) {
         let popped = self.pop();
-        if let Some(address) = self.fuse_address(popped.operand, offset) {
+        if let Some(address) = self.fuse_address(popped.operand(), offset) {
             let (variant, operands) = match address {
                 Sum::Slots(a, b) => (sum::LOAD_SLOT, fields(0, a, b, offset)),
                 Sum::Const(a, b) => (sum::LOAD_IMM, fields_x(0, a, b)),
@@ -485,7 +502,7 @@ impl Translator {
 
     /// An address: kind (slot, acc, code), slot, offset or sum.
     fn address(&mut self, popped: Popped, offset: u32) -> (u16, u64, u32) {
-        if let Operand::Const(address) = popped.operand
+        if let Operand::Const(address) = popped.operand()
             && let Some(sum) = (address as u32).checked_add(offset)
         {
             return (2, 0, sum);
@@ -500,7 +517,7 @@ impl Translator {
     #[inline(never)]
     fn store(&mut self, op: Op, row: u16, offset: u64) {
         let (value, address) = (self.pop(), self.pop());
-        if let Operand::Const(bits) = value.operand
+        if let Operand::Const(bits) = value.operand()
             && fits(bits)
         {
             let width = match op {
@@ -510,7 +527,7 @@ impl Translator {
                 _ => 2,
             };
             let low = u64::from(bits as u32);
-            if let Some(address) = self.fuse_address(address.operand, offset) {
+            if let Some(address) = self.fuse_address(address.operand(), offset) {
                 let (kind, operands) = match address {
                     Sum::Slots(a, b) => (sum::CONST_SLOT, fields(a, 0, b, offset)),
                     Sum::Const(a, b) => (sum::CONST_IMM, fields_x(a, 0, b)),
@@ -524,7 +541,7 @@ impl Translator {
         }
         let value = self.no_const(value);
         if let Operand::Slot(slot) = value
-            && let Some(address) = self.fuse_address(address.operand, offset)
+            && let Some(address) = self.fuse_address(address.operand(), offset)
         {
             let (variant, operands) = match address {
                 Sum::Slots(a, b) => (sum::STORE_SLOT, fields(a, slot.field(), b, offset)),
@@ -549,7 +566,7 @@ impl Translator {
 
     fn select(&mut self) {
         let (condition, b, a) = (self.pop(), self.pop(), self.pop());
-        if let Some((row, variant, compared)) = self.fuse_select(condition.operand) {
+        if let Some((row, variant, compared)) = self.fuse_select(condition.operand()) {
             let (b_slot, a_slot) = (self.in_slot(b), self.in_slot(a));
             let operands = fields(0, a_slot.field(), b_slot.field(), compared >> 16 & 0xffff);
             let inst = Family::CompareSelect.inst(row, variant);
@@ -567,25 +584,25 @@ impl Translator {
 
     /// Pushes a result of an op that has no form for the float accumulator. The result's field is zero.
     fn produce_int<const N: usize>(&mut self, inst: crate::code::inst::InstId, words: &[u64; N], at: Popped) {
-        if at.ty.is_float() {
-            let own = self.slots.operand(at.height);
+        if at.ty().is_float() {
+            let own = self.slots.operand(at.height());
             let position = self.emit(inst, words);
             self.set_result(position, own);
-            self.push_own(at.ty);
+            self.push_own(at.ty());
         } else {
-            self.produce(inst, words, at.ty, false);
+            self.produce(inst, words, at.ty(), false);
         }
     }
 
     fn global_get(&mut self, env: &ModuleEnv, global: u32) {
         let ty = env.globals.get(global as usize).map_or(ValType::I32, |global| global.content);
-        let at = Popped { operand: Operand::Const(0), ty, height: self.stack.height() };
+        let at = Popped::new(Operand::Const(0), ty, self.stack.height());
         self.produce_int(Family::Moves.inst(0, moves::GLOBAL_GET), &[fields_x(0, 0, global)], at);
     }
 
     fn global_set(&mut self, global: u32) {
         let popped = self.pop();
-        match popped.operand {
+        match popped.operand() {
             Operand::Const(value) => {
                 let inst = Family::Moves.inst(0, moves::GLOBAL_SET_CONST);
                 self.emit(inst, &[fields_x(0, 0, global), value]);
@@ -614,9 +631,9 @@ impl Translator {
     #[inline(always)]
     fn set_local(&mut self, local: u32, popped: Popped) {
         let to = self.slots.local(local);
-        match popped.operand {
+        match popped.operand() {
             Operand::Acc(position) | Operand::FloatAcc(position)
-                if self.last == Some(position) && self.stack.reader(local) == super::stack::NONE =>
+                if self.last.is(position) && self.stack.reader(local) == super::stack::NONE =>
             {
                 self.redirect(position, to);
                 self.fuse_sums(position);
@@ -627,7 +644,7 @@ impl Translator {
             }
             Operand::Slot(slot) if slot == to => {}
             Operand::Slot(slot)
-                if slot == self.slots.operand(popped.height)
+                if slot == self.slots.operand(popped.height())
                     && self.stack.reader(local) == super::stack::NONE
                     && self.redirect_low(slot, to) => {}
             _ => {
@@ -643,9 +660,9 @@ impl Translator {
     fn tee_local(&mut self, local: u32) {
         let popped = self.pop();
         self.set_local(local, popped);
-        match popped.operand {
-            Operand::Const(value) => self.push_const(value, popped.ty),
-            _ => self.push_local(local, popped.ty),
+        match popped.operand() {
+            Operand::Const(value) => self.push_const(value, popped.ty()),
+            _ => self.push_local(local, popped.ty()),
         }
     }
 }

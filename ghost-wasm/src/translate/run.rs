@@ -6,6 +6,7 @@
 //! them are jumps that are known by then, else a charge op stands there.
 
 use super::Translator;
+use super::value::{Flushed, Last};
 use crate::code::inst::{Family, control};
 use crate::exec::ctx::Service;
 use crate::exec::gas::METERED;
@@ -125,8 +126,8 @@ impl Translator {
             let op = self.append(Family::Control.inst(0, control::CHARGE), &[0, cost]);
             self.begin_on_edge(op * 2 + 3);
         }
-        self.last = None;
-        self.flushed = None;
+        self.last = Last::NONE;
+        self.flushed = Flushed::NONE;
     }
 
     /// Before an op that would be one too many without a way out to the driver: an op that pays and leaves. A
@@ -145,8 +146,8 @@ impl Translator {
             let cost = self.pay();
             self.append_service(Service::Pause, 0, 0, 0, cost);
             self.run.handlers = 0;
-            self.last = None;
-            self.flushed = None;
+            self.last = Last::NONE;
+            self.flushed = Flushed::NONE;
         } else {
             self.emit_charge();
         }

@@ -8,7 +8,14 @@ use crate::types::ValType;
 pub struct SlotIdx(u16);
 
 impl SlotIdx {
+    /// The slot with the number of a field.
+    #[inline(always)]
+    pub fn of_field(field: u64) -> SlotIdx {
+        SlotIdx(field as u16)
+    }
+
     /// The number, for an operand field.
+    #[inline(always)]
     pub fn field(self) -> u64 {
         u64::from(self.0)
     }

@@ -3,66 +3,10 @@
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
-use super::emit::Operand;
 use super::slots::SlotIdx;
+pub use super::value::{Entry, Loc};
+use super::value::{Operand, Popped};
 use crate::types::ValType;
-
-/// Where a value is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Loc {
-    /// In its own slot.
-    Own,
-    /// Still to be read from a local.
-    Local(u32),
-    /// A constant: integers sign-extended to 64 bits, floats as their bits.
-    Const(u64),
-    /// In the integer accumulator.
-    Acc,
-    /// In the float accumulator.
-    FloatAcc,
-}
-
-/// An entry of the operand stack: what will be popped, whole, so that no step of popping depends on what it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    pub operand: Operand,
-    pub ty: ValType,
-    /// One more than the local that is still to be read; 0 for all else.
-    reader: u32,
-    /// The next lower entry that reads the same local.
-    link: u32,
-}
-
-impl Entry {
-    /// A value that is in its own slot.
-    pub fn own(slot: SlotIdx, ty: ValType) -> Entry {
-        Entry { operand: Operand::Slot(slot), ty, reader: 0, link: NONE }
-    }
-
-    /// Where the value is.
-    pub fn loc(&self) -> Loc {
-        match self.operand {
-            Operand::Slot(_) => self.reader.checked_sub(1).map_or(Loc::Own, Loc::Local),
-            Operand::Const(value) => Loc::Const(value),
-            Operand::Acc(_) => Loc::Acc,
-            Operand::FloatAcc(_) => Loc::FloatAcc,
-        }
-    }
-
-    /// Whether it is in its own slot.
-    #[inline(always)]
-    pub fn is_own(&self) -> bool {
-        matches!(self.operand, Operand::Slot(_)) && self.reader == 0
-    }
-
-    /// The op that put it into an accumulator.
-    pub fn made_by(&self) -> Option<u32> {
-        match self.operand {
-            Operand::Acc(position) | Operand::FloatAcc(position) => Some(position),
-            _ => None,
-        }
-    }
-}
 
 /// No entry.
 pub const NONE: u32 = u32::MAX;
@@ -109,14 +53,14 @@ impl Stack {
     /// Pushes a value that is in its own slot, or a constant.
     #[inline(always)]
     pub fn push(&mut self, operand: Operand, ty: ValType) {
-        self.entries.push(Entry { operand, ty, reader: 0, link: NONE });
+        self.entries.push(Entry::new(operand, ty));
     }
 
     /// Pushes a value that is still to be read from a local.
     #[inline(always)]
     pub fn push_local(&mut self, local: u32, slot: SlotIdx, ty: ValType) {
         let link = self.read(local, self.entries.len() as u32);
-        self.entries.push(Entry { operand: Operand::Slot(slot), ty, reader: local.wrapping_add(1), link });
+        self.entries.push(Entry::reading(slot, ty, link));
     }
 
     /// Pushes a value that an op puts into an accumulator.
@@ -165,17 +109,17 @@ impl Stack {
         self.entries.len() < self.entries.capacity()
     }
 
-    /// Takes the topmost value off, with its height. (Validation has made sure that there is one.)
-    #[inline]
-    pub fn pop(&mut self) -> (Entry, usize) {
+    /// Takes the topmost value off. (Validation has made sure that there is one.)
+    #[inline(always)]
+    pub fn pop(&mut self) -> Popped {
         let Some(entry) = self.entries.pop() else {
             debug_assert!(false, "operand stack underflow after validation");
-            return (Entry { operand: Operand::Const(0), ty: ValType::I32, reader: 0, link: NONE }, 0);
+            return Popped::new(Operand::Const(0), ValType::I32, 0);
         };
         let index = self.entries.len();
         self.unlink(entry, index as u32);
         self.unsettle(index);
-        (entry, index)
+        entry.popped(index)
     }
 
     /// The entry at `index` and those above may be elsewhere than in their own slots.
@@ -209,8 +153,8 @@ impl Stack {
     /// Forgets what points at the topmost entry with this content, which is at `index`.
     #[inline(always)]
     fn unlink(&mut self, entry: Entry, index: u32) {
-        if let Some(reader) = self.readers.get_mut(entry.reader as usize) {
-            *reader = entry.link;
+        if let Some(reader) = self.readers.get_mut(entry.reader()) {
+            *reader = entry.link();
         }
         self.acc = if self.acc == index { NONE } else { self.acc };
         self.float_acc = if self.float_acc == index { NONE } else { self.float_acc };
@@ -246,10 +190,10 @@ impl Stack {
         self.settled = self.settled.min(index);
         self.own.1 = self.own.1.min(index);
         if float {
-            entry.operand = Operand::FloatAcc(made_by);
+            *entry = Entry::new(Operand::FloatAcc(made_by), entry.ty());
             self.float_acc = index as u32;
         } else {
-            entry.operand = Operand::Acc(made_by);
+            *entry = Entry::new(Operand::Acc(made_by), entry.ty());
             self.acc = index as u32;
         }
     }
@@ -258,13 +202,13 @@ impl Stack {
     /// down, or all readers of a local at once.
     pub fn put_own(&mut self, index: usize, slot: SlotIdx) {
         let Some(entry) = self.entries.get_mut(index) else { return };
-        let before = core::mem::replace(entry, Entry::own(slot, entry.ty));
+        let before = core::mem::replace(entry, entry.settled(slot));
         self.unlink(before, index as u32);
     }
 
     /// The entry at `index`, which was read from a local, is in its own slot now; the next that reads that local.
     pub fn preserve(&mut self, index: u32, slot: SlotIdx) -> u32 {
         let Some(entry) = self.entries.get_mut(index as usize) else { return NONE };
-        core::mem::replace(entry, Entry::own(slot, entry.ty)).link
+        core::mem::replace(entry, entry.settled(slot)).link()
     }
 }

@@ -10,7 +10,7 @@ use crate::types::ValType;
 
 /// A constant that is the sign extension of its low 16 bits: those.
 fn small(popped: Popped) -> Option<u64> {
-    match popped.operand {
+    match popped.operand() {
         Operand::Const(value) if value as i16 as u64 == value => Some(value & 0xffff),
         _ => None,
     }
@@ -21,7 +21,7 @@ impl Translator {
     pub fn sum128(&mut self, op: Op, row: u16) {
         let (mut right_high, mut right) = (self.pop(), self.pop());
         let (mut left_high, mut left) = (self.pop(), self.pop());
-        let low = left.height;
+        let low = left.height();
         if op == Op::I64Add128 && small(left_high).is_some() && small(right_high).is_none() {
             core::mem::swap(&mut left, &mut right);
             core::mem::swap(&mut left_high, &mut right_high);
@@ -43,7 +43,7 @@ impl Translator {
     /// Products of 128 bits.
     pub fn mul_wide(&mut self, row: u16) {
         let (right, left) = (self.pop(), self.pop());
-        let low = left.height;
+        let low = left.height();
         let (left, right) = (self.in_slot(left).field(), self.in_slot(right).field());
         let to = self.low_result(low);
         self.produce(Family::MulWide.inst(row, 0), &[fields(0, left, right, to)], ValType::I64, false);
@@ -59,7 +59,7 @@ impl Translator {
 
     /// If the op emitted last has put the low half of its result into `own`: makes it write `to` instead.
     pub fn redirect_low(&mut self, own: SlotIdx, to: SlotIdx) -> bool {
-        let Some(position) = self.last else { return false };
+        let Some(position) = self.last.get() else { return false };
         // Where the op has the slot of its low result: word, and bits to the right of it.
         let (word, shift) = match self.inst_at(position).parts().0 {
             Family::Sum128 => (2, 16),

@@ -21,7 +21,7 @@ pub struct Branch {
 impl Translator {
     /// The branch that jumps if the condition is `sense`, with as much of what makes the condition as fits.
     pub fn fuse_branch(&mut self, condition: Popped, sense: bool) -> Branch {
-        let (op, variant, operands) = match self.just_made(condition.operand) {
+        let (op, variant, operands) = match self.just_made(condition.operand()) {
             Some(position) => {
                 let (family, row, variant) = self.inst_at(position).parts();
                 let op = family.rows()[usize::from(row)];
@@ -50,11 +50,11 @@ impl Translator {
         // Every comparison has its branch.
         let row = Family::IntBranch.row_of(op).unwrap_or(0);
         let unfused = Branch { inst: Family::IntBranch.inst(row, variant), operands, note: None };
-        let further = match self.last {
+        let further = match self.last.get() {
             Some(position) => self
-                .fuse_latch(position, op, variant, operands, condition.height)
+                .fuse_latch(position, op, variant, operands, condition.height())
                 .or_else(|| self.fuse_test(position, op, variant, operands))
-                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height)),
+                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height())),
             None => None,
         };
         further.unwrap_or_else(|| self.through_acc(unfused, variant))
@@ -171,7 +171,7 @@ impl Translator {
         let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let word = self.word_at(position + 1);
         let note = self.map.pop();
-        let flushed = self.flushed;
+        let flushed = self.flushed.get();
         self.retract(position);
         let right = match (right, flushed) {
             // The other side had been forced out of the accumulator by the load.

@@ -12,6 +12,7 @@ use super::Translator;
 use super::emit::{Operand, Popped, fields};
 use super::ops::{commutes, result_of};
 use super::slots::SlotIdx;
+use super::value::{Flushed, Last};
 use crate::code::inst::{
     FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
 };
@@ -114,9 +115,7 @@ impl Translator {
     /// The op that has just made the operand in an accumulator.
     fn just_made(&self, operand: Operand) -> Option<u32> {
         match operand {
-            Operand::Acc(position) | Operand::FloatAcc(position) if self.last == Some(position) => {
-                Some(position)
-            }
+            Operand::Acc(position) | Operand::FloatAcc(position) if self.last.is(position) => Some(position),
             _ => None,
         }
     }
@@ -124,32 +123,32 @@ impl Translator {
     /// Whether the integer accumulator has what is in a slot.
     pub fn mirrors(&self, slot: SlotIdx, float: bool) -> bool {
         self.mirror.is_some_and(|mirror| {
-            self.last == Some(mirror.position) && mirror.slot == slot && mirror.float == float
+            self.last.is(mirror.position) && mirror.slot == slot && mirror.float == float
         })
     }
 
     /// Takes the last op back. What it had forced out of an accumulator is there again, be it `other` (an
     /// operand that is off the stack) or on the stack.
     fn take_back(&mut self, position: u32, other: Option<&mut Popped>) {
-        let flushed = self.flushed;
+        let flushed = self.flushed.get();
         self.retract(position);
         let Some((made_by, entry)) = flushed else { return };
         let index = entry as usize;
         let own = self.slots.operand(index);
         if let Some(other) = other
-            && other.height == index
+            && other.height() == index
         {
-            if other.operand == Operand::Slot(own) {
+            if other.operand() == Operand::Slot(own) {
                 self.undirect(made_by);
-                other.operand =
-                    if other.ty.is_float() { Operand::FloatAcc(made_by) } else { Operand::Acc(made_by) };
+                let float = other.ty().is_float();
+                *other = other.at(if float { Operand::FloatAcc(made_by) } else { Operand::Acc(made_by) });
             }
             return;
         }
         let Some(&kept) = self.stack.entries.get(index) else { return };
         if kept.is_own() {
             self.undirect(made_by);
-            self.stack.regain(index, made_by, kept.ty.is_float());
+            self.stack.regain(index, made_by, kept.ty().is_float());
         }
     }
 
@@ -167,7 +166,7 @@ impl Translator {
 
     /// `(a first b) op c`, if one of the operands was just made by an operator that pairs with `op`.
     pub fn fuse_pair(&mut self, op: Op, row: u16, left: Popped, right: Popped) -> bool {
-        let (position, mut other) = match (self.just_made(left.operand), self.just_made(right.operand)) {
+        let (position, mut other) = match (self.just_made(left.operand()), self.just_made(right.operand())) {
             (Some(position), _) => (position, right),
             (None, Some(position)) if commutes(op) => (position, left),
             _ => return false,
@@ -177,7 +176,7 @@ impl Translator {
             return false;
         }
         let pair_row = PAIR_ROWS[usize::from(first_row)][usize::from(row)];
-        let fits = match other.operand {
+        let fits = match other.operand() {
             Operand::Slot(_) => true,
             Operand::Const(value) => short(value).is_some(),
             _ => false,
@@ -188,7 +187,7 @@ impl Translator {
             return false;
         };
         self.take_back(position, Some(&mut other));
-        let c = match other.operand {
+        let c = match other.operand() {
             Operand::Slot(slot) => At::Slot(slot.field()),
             Operand::Const(value) => At::Short(value & 0xffff),
             _ => At::Acc,
@@ -227,13 +226,13 @@ impl Translator {
     /// The same for floats.
     pub fn fuse_float_pair(&mut self, op: Op, left: Popped, right: Popped) -> bool {
         let (position, mut other, swapped) =
-            match (self.just_made(left.operand), self.just_made(right.operand)) {
+            match (self.just_made(left.operand()), self.just_made(right.operand())) {
                 (Some(position), _) => (position, right, false),
                 (None, Some(position)) => (position, left, true),
                 _ => return false,
             };
         let (family, row, variant) = self.inst_at(position).parts();
-        if !matches!(other.operand, Operand::Slot(_)) {
+        if !matches!(other.operand(), Operand::Slot(_)) {
             return false;
         }
         if family == Family::LoadOp {
@@ -249,7 +248,7 @@ impl Translator {
         };
         let Some((a, b @ At::Slot(_))) = self.operands_of(position, first, variant) else { return false };
         self.take_back(position, Some(&mut other));
-        let (c, c_field) = match other.operand {
+        let (c, c_field) = match other.operand() {
             Operand::Slot(slot) => (0, slot.field()),
             _ => (2, 0),
         };
@@ -278,7 +277,7 @@ impl Translator {
         let (operands, offset) = (self.word_at(position + 1), self.word_at(position + 2));
         let note = self.map.pop();
         self.take_back(position, Some(&mut other));
-        let (c, c_field) = match other.operand {
+        let (c, c_field) = match other.operand() {
             Operand::Slot(slot) => (if left_in_acc { 4 } else { 0 }, slot.field()),
             _ => (2, 0),
         };
@@ -292,16 +291,16 @@ impl Translator {
 
     /// Puts the entry of an op that was taken back to the op that was just emitted.
     fn move_note(&mut self, note: Option<MapEntry>) {
-        if let (Some(note), Some(position)) = (note, self.last) {
+        if let (Some(note), Some(position)) = (note, self.last.get()) {
             self.map.push(MapEntry { position, ..note });
         }
     }
 
     /// If the right operand was loaded by the op emitted last: one op that loads and computes.
     pub fn fuse_load(&mut self, op: Op, mut left: Popped, right: Popped) -> bool {
-        let Some(position) = self.just_made(right.operand) else { return false };
+        let Some(position) = self.just_made(right.operand()) else { return false };
         let (family, load_row, variant) = self.inst_at(position).parts();
-        if family != Family::Load || !matches!(left.operand, Operand::Slot(_)) {
+        if family != Family::Load || !matches!(left.operand(), Operand::Slot(_)) {
             return false;
         }
         let Some(row) = LOAD_OP_ROWS[op as usize][usize::from(load_row)].checked_sub(1) else { return false };
@@ -315,7 +314,7 @@ impl Translator {
         };
         let note = self.map.pop();
         self.take_back(position, Some(&mut left));
-        let (variant, left) = match left.operand {
+        let (variant, left) = match left.operand() {
             Operand::Slot(slot) => (variants.0, slot.field()),
             _ => (variants.1, 0),
         };
@@ -345,7 +344,7 @@ impl Translator {
 
     /// If the op emitted last is a copy or a constant of 32 bits: one op for it and the move that follows.
     pub fn fuse_move(&mut self, to: SlotIdx, from: Result<SlotIdx, u32>) -> bool {
-        let Some(position) = self.last else { return false };
+        let Some(position) = self.last.get() else { return false };
         let last = self.inst_at(position);
         let was_const = last == Family::Moves.inst(0, moves::CONST32);
         if !was_const && last != Family::Moves.inst(0, moves::COPY) {
@@ -373,8 +372,8 @@ impl Translator {
     /// in slots: one op for both.
     pub fn fuse_sums(&mut self, position: u32) {
         let sum = Family::IntBinary.inst(Family::IntBinary.row_of(Op::I32Add).unwrap_or(0), pair::SLOT_IMM);
-        let Some(first) = self.before.0 else { return };
-        if self.last != Some(position)
+        let Some(first) = self.before.0.get() else { return };
+        if !self.last.is(position)
             || position != first + 2
             || self.inst_at(first) != sum
             || self.inst_at(position) != sum
@@ -388,8 +387,8 @@ impl Translator {
         let constants = one >> 32 | two >> 32 << 32;
         let inst = Family::Moves.inst(0, moves::ADD_TWO);
         let at = self.append(inst, &[operands, constants]);
-        self.last = Some(at);
-        self.flushed = None;
+        self.last = Last::new(at);
+        self.flushed = Flushed::NONE;
         self.mirror = self.mirror.map(|mirror| Mirror { position: at, ..mirror });
     }
 
