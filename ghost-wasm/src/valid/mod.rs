@@ -19,7 +19,7 @@ pub mod module;
 pub mod no_sink;
 mod operands;
 mod poly;
-mod quick;
+pub mod quick;
 pub mod rules;
 #[cfg(feature = "internals")]
 pub mod slowly;

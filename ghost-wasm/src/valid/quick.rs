@@ -13,7 +13,7 @@ use crate::binary::instr::{BlockType, Instr};
 use crate::binary::leb128::CONTINUED;
 use crate::binary::opcode;
 use crate::binary::window::{self, WINDOW};
-use crate::table::features::FeatureSet;
+use crate::table::features::{Feature, FeatureSet};
 use crate::table::ops::Op;
 use crate::types::ValType;
 
@@ -67,6 +67,45 @@ static ROWS: [Row; 256] = {
     rows
 };
 
+/// The kinds of the operators that bytes begin.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+static KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = ROWS[byte].kind;
+        let mvp = ROWS[byte].feature == Feature::Mvp as u8;
+        assert!(mvp || matches!(kinds[byte], Kind::Other | Kind::Unary), "no other kind asks for a feature");
+        byte += 1;
+    }
+    kinds
+};
+
+/// The kind of the operator that a byte begins.
+#[inline(always)]
+pub fn kind_of(byte: u8) -> Kind {
+    #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
+    KINDS[byte as usize]
+}
+
+/// An operator that was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    pub len: u32,
+    /// The kind of the one that follows. It is looked up before the sink is told of this one, so that it is known when
+    /// the branch by it comes: that is the branch that processors foretell least.
+    pub next: Kind,
+}
+
+impl Taken {
+    #[inline(always)]
+    fn of(window: &[u8; WINDOW], len: u32) -> Taken {
+        #[expect(clippy::indexing_slicing, reason = "below the window's length")]
+        let next = kind_of(window[len as usize % WINDOW]);
+        Taken { len, next }
+    }
+}
+
 const I32: u8 = ValType::I32 as u8;
 
 impl BodyValidator {
@@ -76,29 +115,27 @@ impl BodyValidator {
         &mut self,
         env: &ModuleEnv,
         features: FeatureSet,
-        window: &[u8; WINDOW],
+        (kind, window): (Kind, &[u8; WINDOW]),
         offset: u32,
         sink: &mut S,
-    ) -> Result<Option<u32>, Error> {
+    ) -> Result<Option<Taken>, Error> {
         let [byte, first, ..] = *window;
         #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
         let row = &ROWS[byte as usize];
-        if features.bits() >> row.feature & 1 == 0 {
-            return Ok(None);
-        }
         // Each kind's arm calls the sink by itself, with a kind that is known there.
         macro_rules! tell {
-            ($kind:ident, $instr:expr) => {
-                sink.of_kind(env, Kind::$kind, &$instr, offset)?
-            };
+            ($kind:ident, $len:expr, $instr:expr) => {{
+                let taken = Taken::of(window, $len);
+                sink.of_kind(env, Kind::$kind, &$instr, offset)?;
+                taken
+            }};
         }
         macro_rules! plain {
             ($kind:ident, $pops:literal) => {{
                 if !self.apply_quickly(row, $pops) {
                     return Ok(None);
                 }
-                tell!($kind, Instr::plain(row.op));
-                1
+                tell!($kind, 1, Instr::plain(row.op))
             }};
         }
         macro_rules! access {
@@ -107,8 +144,11 @@ impl BodyValidator {
                 if env.memories.is_empty() || first > row.align || !self.apply_quickly(row, $pops) {
                     return Ok(None);
                 }
-                tell!($kind, Instr { y: u32::from(first), z: u64::from(place), ..Instr::plain(row.op) });
-                len.wrapping_add(2)
+                tell!(
+                    $kind,
+                    len.wrapping_add(2),
+                    Instr { y: u32::from(first), z: u64::from(place), ..Instr::plain(row.op) }
+                )
             }};
         }
         macro_rules! open {
@@ -117,8 +157,7 @@ impl BodyValidator {
                 if !self.open_quickly(row, operands::Kind::$kind, $pops, ty) {
                     return Ok(None);
                 }
-                tell!($kind, Instr::block(Op::$kind, ty));
-                2
+                tell!($kind, 2, Instr::block(Op::$kind, ty))
             }};
         }
         macro_rules! branch {
@@ -126,8 +165,7 @@ impl BodyValidator {
                 if !self.branch_quickly(row, first, $conditions) {
                     return Ok(None);
                 }
-                tell!($kind, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) });
-                2
+                tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
             }};
         }
         macro_rules! local {
@@ -138,19 +176,19 @@ impl BodyValidator {
                 }
                 self.stacks.drop_quickly($pops);
                 self.count_of(row, 2_u32.wrapping_sub($pops));
-                tell!($kind, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) });
-                2
+                tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
             }};
         }
-        let len = match row.kind {
+        let taken = match kind {
             Kind::LocalGet => {
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
                 if !self.stacks.push_quickly(ty as u8) {
                     return Ok(None);
                 }
                 self.count_of(row, 1);
+                let taken = Taken::of(window, 2);
                 sink.local_get(env, u32::from(first), Some(ty), offset)?;
-                2
+                taken
             }
             Kind::I32Const => {
                 let Some((value, len)) = window::signed(word_at::<1>(window), 4) else { return Ok(None) };
@@ -158,8 +196,9 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.count_of(row, 0);
+                let taken = Taken::of(window, len.wrapping_add(1));
                 sink.i32_const(env, value, offset)?;
-                len.wrapping_add(1)
+                taken
             }
             Kind::I64Const => {
                 let Some((value, len)) = window::signed(word_at::<1>(window), 8) else { return Ok(None) };
@@ -167,8 +206,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.count_of(row, 0);
-                tell!(I64Const, Instr { z: value, ..Instr::plain(Op::I64Const) });
-                len.wrapping_add(1)
+                tell!(I64Const, len.wrapping_add(1), Instr { z: value, ..Instr::plain(Op::I64Const) })
             }
             Kind::LocalSet => local!(LocalSet, 1),
             Kind::LocalTee => local!(LocalTee, 0),
@@ -177,15 +215,19 @@ impl BodyValidator {
             Kind::FloatBinary => plain!(FloatBinary, 2),
             Kind::FloatCompare => plain!(FloatCompare, 2),
             Kind::IntZero => plain!(IntZero, 1),
-            Kind::Unary => plain!(Unary, 1),
+            Kind::Unary => {
+                if features.bits() >> row.feature & 1 == 0 {
+                    return Ok(None);
+                }
+                plain!(Unary, 1)
+            }
             Kind::Load => access!(Load, 1),
             Kind::Store => access!(Store, 2),
             Kind::End => {
                 if !self.end_quickly(row) {
                     return Ok(None);
                 }
-                tell!(End, Instr::plain(Op::End));
-                1
+                tell!(End, 1, Instr::plain(Op::End))
             }
             Kind::Call => {
                 let Some((func, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
@@ -195,8 +237,7 @@ impl BodyValidator {
                 }
                 self.count_of(row, 0);
                 self.count(ty.params().len().wrapping_add(ty.results().len()));
-                tell!(Call, Instr { x: func, ..Instr::plain(Op::Call) });
-                len.wrapping_add(1)
+                tell!(Call, len.wrapping_add(1), Instr { x: func, ..Instr::plain(Op::Call) })
             }
             Kind::Block => open!(Block, 0),
             Kind::Loop => open!(Loop, 0),
@@ -209,8 +250,7 @@ impl BodyValidator {
                 }
                 self.stacks.drop_quickly(1);
                 self.count_of(row, 1);
-                tell!(Drop, Instr::plain(Op::Drop));
-                1
+                tell!(Drop, 1, Instr::plain(Op::Drop))
             }
             Kind::GlobalGet => {
                 let Some((index, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
@@ -219,8 +259,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.count_of(row, 1);
-                tell!(GlobalGet, Instr { x: index, ..Instr::plain(Op::GlobalGet) });
-                len.wrapping_add(1)
+                tell!(GlobalGet, len.wrapping_add(1), Instr { x: index, ..Instr::plain(Op::GlobalGet) })
             }
             Kind::GlobalSet => {
                 let Some((index, len)) = window::u32(word_at::<1>(window)) else { return Ok(None) };
@@ -230,12 +269,11 @@ impl BodyValidator {
                 }
                 self.stacks.drop_quickly(1);
                 self.count_of(row, 1);
-                tell!(GlobalSet, Instr { x: index, ..Instr::plain(Op::GlobalSet) });
-                len.wrapping_add(1)
+                tell!(GlobalSet, len.wrapping_add(1), Instr { x: index, ..Instr::plain(Op::GlobalSet) })
             }
             Kind::Other => return Ok(None),
         };
-        Ok(Some(len))
+        Ok(Some(taken))
     }
 
     /// Counts an operator's weight, and values that it moves.

@@ -12,6 +12,8 @@ use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::table::work;
 use crate::valid::env::BodySink;
+use crate::valid::kind::Kind;
+use crate::valid::quick::kind_of;
 
 /// The last bytes that are there, continued so that windows can be read up to the end: an immediate that runs into
 /// what follows is too long for `valid/quick.rs`, and the general path finds that bytes are missing.
@@ -22,6 +24,12 @@ fn continued(left: &[u8]) -> [u8; 2 * WINDOW] {
         to.copy_from_slice(left);
     }
     bytes
+}
+
+/// The kind of the operator at a place.
+#[inline(always)]
+fn kind_at(bytes: &[u8], at: usize) -> Kind {
+    bytes.get(at).map_or(Kind::Other, |&byte| kind_of(byte))
 }
 
 impl<S: BodySink> Decoder<S> {
@@ -97,15 +105,17 @@ impl<S: BodySink> Decoder<S> {
         let stop = self.work_stop.saturating_sub(self.work);
         let mut instr = Instr::plain(Op::Nop);
         let mut at = 0_usize;
+        let mut kind = kind_at(ahead, 0);
         while let Some(window) = ahead.get(at..).and_then(<[u8]>::first_chunk) {
             #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
             let offset = base.wrapping_add(at as u32);
             if S::QUICK
-                && let Some(took) =
-                    self.body.quick(&self.data.env, features, window, offset, &mut self.sink)?
+                && let Some(taken) =
+                    self.body.quick(&self.data.env, features, (kind, window), offset, &mut self.sink)?
             {
+                kind = taken.next;
                 self.sink.height(self.body.height())?;
-                at = at.wrapping_add(took as usize);
+                at = at.wrapping_add(taken.len as usize);
                 if self.body.work() >= stop {
                     return Ok((self.take(at), true));
                 }
@@ -121,6 +131,7 @@ impl<S: BodySink> Decoder<S> {
             self.sink.instr(&self.data.env, &instr, offset)?;
             self.sink.height(self.body.height())?;
             at = at.wrapping_add(c.consumed());
+            kind = kind_at(ahead, at);
             if ended {
                 self.take(at);
                 self.end_body()?;
