@@ -38,7 +38,6 @@ fn signed_of(word: u64, len: u32) -> u64 {
 pub fn u32(word: u64) -> Option<(u32, u32)> {
     // Almost all have one byte.
     if word & 0x80 == 0 {
-        #[expect(clippy::cast_possible_truncation, reason = "7 bits")]
         return Some(((word & 0x7f) as u32, 1));
     }
     let len = len(word);

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
 use crate::exec::ctx::Service;
+use crate::exec::dispatch;
 use crate::table::gas::GasClass;
 use crate::table::ops::Op;
 use crate::types::ValType;
@@ -326,7 +327,12 @@ impl Translator {
             Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
             _ => (control::BR_TABLE_ACC, 0),
         };
-        let op = self.append(Family::Control.inst(0, variant), &[fields_x(slot, 0, count), cost]);
+        let inst = Family::Control.inst(0, variant);
+        let op = self.append(inst, &[fields_x(slot, 0, count), cost]);
+        // Its targets are still to come.
+        if let Some(first) = self.code.get_mut(op as usize) {
+            *first = dispatch::numbered(inst, 0);
+        }
         if let Some(table) = &mut self.table {
             table.op = Some((op, arity));
         }

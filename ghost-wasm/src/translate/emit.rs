@@ -8,6 +8,7 @@ use super::value::{Flushed, Last};
 pub use super::value::{Operand, Popped};
 use crate::code::inst::{Family, InstId, moves};
 use crate::code::map::MapEntry;
+use crate::exec::dispatch;
 use crate::types::ValType;
 
 /// Packs the four u16 fields of an operand word.
@@ -36,7 +37,8 @@ impl Translator {
         let position = self.code.len();
         // All that an op can have is written at once; there is room for it.
         let mut op = [0; OP_WORDS_MAX];
-        op.iter_mut().zip([u64::from(inst.0)].iter().chain(words)).for_each(|(to, &word)| *to = word);
+        let first = dispatch::numbered(inst, 1 + N);
+        op.iter_mut().zip([first].iter().chain(words)).for_each(|(to, &word)| *to = word);
         self.code.extend_from_slice(&op);
         self.code.truncate(position + 1 + N);
         self.run.handlers += 1;

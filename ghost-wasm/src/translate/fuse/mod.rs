@@ -17,6 +17,7 @@ use crate::code::inst::{
     FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
 };
 use crate::code::map::MapEntry;
+use crate::exec::dispatch;
 use crate::table::ops::Op;
 use crate::types::ValType;
 
@@ -358,7 +359,8 @@ impl Translator {
             (true, Err(value)) => (moves::CONST_TWO, Some(value)),
         };
         if let Some([inst, operands, ..]) = self.code.get_mut(position as usize..) {
-            *inst = u64::from(Family::Moves.inst(0, variant).0);
+            let words = if constant.is_some() { 3 } else { 2 };
+            *inst = dispatch::numbered(Family::Moves.inst(0, variant), words);
             let first = if was_const { *operands >> 32 } else { 0 };
             *operands = *operands & 0xffff_ffff | second;
             if let Some(value) = constant {
