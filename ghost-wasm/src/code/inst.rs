@@ -15,6 +15,9 @@ use crate::table::ops::Op;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InstId(pub u16);
 
+/// Targets in the code are distances in bytes from the op that names them, with this added, so that none is negative.
+pub const TARGET_BIAS: u32 = 1 << 31;
+
 macro_rules! ops2 {
     ($($name:ident, $t:ty, $f:ident;)*) => { &[$(Op::$name),*] };
 }

@@ -116,7 +116,7 @@ impl Regs {
         if !METERED {
             return true;
         }
-        self.gas -= i64::from(self.quarter(at));
+        self.gas = self.gas.wrapping_sub(self.quarter(at).cast_signed());
         self.gas >= 0
     }
 
@@ -125,7 +125,7 @@ impl Regs {
     #[inline(always)]
     pub fn pay_ahead(&mut self, cost: u32) {
         if METERED {
-            self.gas -= i64::from(cost);
+            self.gas = self.gas.wrapping_sub(cost.cast_signed());
         }
     }
 
@@ -198,7 +198,7 @@ impl Ctx {
             fp: self.fp,
             mem: self.memory,
             cx: self,
-            gas: self.gas,
+            gas: self.gas as i32,
             acc: self.acc,
             facc: self.facc,
         };

@@ -1,6 +1,6 @@
 //! The store's gas, and how it is handed to handlers in slices.
 //!
-//! The register holds a slice; the rest stays here. A handler whose charge fails returns to the driver,
+//! The register, of 32 bits, holds a slice; the rest stays here. A handler whose charge fails returns to the driver,
 //! which calls [`Meter::refill`]. That bounds the native stack even where no call in tail position becomes
 //! a jump: the slice starts small and grows only while the native depth measured at the exits stays
 //! shallow.
@@ -18,6 +18,9 @@ const DEPTH_MAX_BYTES: usize = 512;
 const SLICE_FIRST: i64 = 64;
 /// The largest slice, in gas.
 const SLICE_MAX: i64 = 16_384;
+/// What the register may hold, either way: a slice, or what was paid ahead beyond one.
+const REGISTER_MAX: i64 = 1 << 30;
+const _: () = assert!(SLICE_MAX <= REGISTER_MAX);
 /// Unlimited: far from overflow in any sum of costs.
 pub const GAS_UNLIMITED: u64 = 1 << 62;
 
@@ -108,7 +111,7 @@ impl Meter {
     /// All further slices have this size: for tests of the exits.
     #[cfg(feature = "internals")]
     pub fn fix_slice(&mut self, slice: Option<u64>) {
-        self.fixed = slice.map(|slice| slice.min(GAS_UNLIMITED) as i64);
+        self.fixed = slice.map(|slice| slice.min(REGISTER_MAX as u64) as i64);
     }
 
     /// Takes `cost` from what is left; on failure all of it is gone. Only while nothing is handed out.

@@ -9,6 +9,7 @@
 
 use super::ctx::Ctx;
 use super::view::Word;
+use crate::code::inst::TARGET_BIAS;
 
 /// What a handler returns: the number of a [`super::ctx::Exit`].
 pub type Raw = u64;
@@ -20,7 +21,7 @@ macro_rules! handler {
         #[cfg(target_arch = "x86_64")]
         $(#[$meta])*
         pub unsafe extern "sysv64" fn $name<$($generics)*>(
-            ip: *const Word, fp: *mut u64, mem: *mut u8, cx: *mut Ctx, gas: i64, acc: u64, facc: f64,
+            ip: *const Word, fp: *mut u64, mem: *mut u8, acc: u64, gas: i32, cx: *mut Ctx, facc: f64,
         ) -> Raw {
             #[allow(unused_mut, reason = "some handlers change no register")]
             let mut $r = Regs { ip, fp, mem, cx, gas, acc, facc };
@@ -29,7 +30,7 @@ macro_rules! handler {
         #[cfg(not(target_arch = "x86_64"))]
         $(#[$meta])*
         pub unsafe extern "C" fn $name<$($generics)*>(
-            ip: *const Word, fp: *mut u64, mem: *mut u8, cx: *mut Ctx, gas: i64, acc: u64, facc: f64,
+            ip: *const Word, fp: *mut u64, mem: *mut u8, acc: u64, gas: i32, cx: *mut Ctx, facc: f64,
         ) -> Raw {
             #[allow(unused_mut, reason = "some handlers change no register")]
             let mut $r = Regs { ip, fp, mem, cx, gas, acc, facc };
@@ -41,10 +42,10 @@ pub(super) use handler;
 
 /// A handler.
 #[cfg(target_arch = "x86_64")]
-pub type Handler = unsafe extern "sysv64" fn(*const Word, *mut u64, *mut u8, *mut Ctx, i64, u64, f64) -> Raw;
+pub type Handler = unsafe extern "sysv64" fn(*const Word, *mut u64, *mut u8, u64, i32, *mut Ctx, f64) -> Raw;
 /// A handler.
 #[cfg(not(target_arch = "x86_64"))]
-pub type Handler = unsafe extern "C" fn(*const Word, *mut u64, *mut u8, *mut Ctx, i64, u64, f64) -> Raw;
+pub type Handler = unsafe extern "C" fn(*const Word, *mut u64, *mut u8, u64, i32, *mut Ctx, f64) -> Raw;
 
 /// The machine's registers.
 #[derive(Clone, Copy)]
@@ -53,7 +54,7 @@ pub struct Regs {
     pub fp: *mut u64,
     pub mem: *mut u8,
     pub cx: *mut Ctx,
-    pub gas: i64,
+    pub gas: i32,
     pub acc: u64,
     pub facc: f64,
 }
@@ -145,11 +146,31 @@ impl Regs {
         Regs { ip, ..self }.dispatch()
     }
 
-    /// Goes on with the op `words` away.
+    /// Goes on with the op that a target names: so many bytes away, [`TARGET_BIAS`] added.
     #[inline(always)]
-    pub fn jump(self, words: i32) -> Raw {
-        // SAFETY: targets are made in translate/control.rs, always the start of an op of the same body.
-        let ip = unsafe { self.ip.offset(words as isize) };
+    pub fn jump(self, target: u32) -> Raw {
+        // A loop cannot be faster than the way from one `ip` to the next, whatever is predicted: what it takes to load
+        // the target and add it. Without a sign to be extended that is 5 cycles on Zen 5, with one 6.
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let ip = self.ip.wrapping_byte_add(target as usize).wrapping_byte_sub(TARGET_BIAS as usize);
+        // The same. The compiler would make the sum in another register and move it here: one instruction more for
+        // each jump.
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        let ip = {
+            let mut ip = self.ip;
+            // SAFETY: a sum of registers. Targets are made in translate/control.rs, always the start of an op of the
+            // same body.
+            unsafe {
+                core::arch::asm!(
+                    "lea {ip}, [{ip} + {target} - {bias}]",
+                    ip = inout(reg) ip,
+                    target = in(reg) u64::from(target),
+                    bias = const TARGET_BIAS,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+            ip
+        };
         Regs { ip, ..self }.dispatch()
     }
 
@@ -160,14 +181,14 @@ impl Regs {
         // `exec/dispatch.rs`; `ip` is at an op.
         let handler = unsafe { core::mem::transmute::<usize, Handler>(*self.ip as usize) };
         // SAFETY: the registers are passed on with their invariants.
-        unsafe { handler(self.ip, self.fp, self.mem, self.cx, self.gas, self.acc, self.facc) }
+        unsafe { handler(self.ip, self.fp, self.mem, self.acc, self.gas, self.cx, self.facc) }
     }
 
     /// Goes to a cold handler, keeping the op.
     #[inline(always)]
     pub fn leave(self, to: Handler) -> Raw {
         // SAFETY: the registers are passed on with their invariants.
-        unsafe { to(self.ip, self.fp, self.mem, self.cx, self.gas, self.acc, self.facc) }
+        unsafe { to(self.ip, self.fp, self.mem, self.acc, self.gas, self.cx, self.facc) }
     }
 
     /// Saves what an exit must keep.
@@ -177,7 +198,7 @@ impl Regs {
         let cx = self.cx();
         cx.ip = ip;
         cx.fp = fp;
-        cx.gas = gas;
+        cx.gas = i64::from(gas);
         cx.acc = acc;
         cx.facc = facc;
     }

@@ -114,10 +114,13 @@ impl Profile {
         self
     }
 
-    /// The same rules with another gas schedule; the name stays, the canonical bytes differ.
-    pub fn with_schedule(mut self, schedule: Schedule) -> Profile {
-        self.schedule = schedule;
-        self
+    /// The same rules with another gas schedule; the name stays, the canonical bytes differ. None if the schedule is
+    /// not [sound](Schedule::is_sound).
+    pub fn with_schedule(mut self, schedule: Schedule) -> Option<Profile> {
+        schedule.is_sound().then(|| {
+            self.schedule = schedule;
+            self
+        })
     }
 
     /// Everything the profile fixes, as bytes: equal exactly for equal profiles. All numbers are

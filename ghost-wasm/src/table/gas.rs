@@ -121,21 +121,32 @@ impl Schedule {
     }
 }
 
-// The native stack is bounded by handlers per charge: a cycle that costs nothing would not be. And nothing that
-// emits an op is free: an op takes time and, where calls in tail position are calls, native stack. (Of the
-// operators in `Structure` none does; what `end` moves has been paid by those that pushed it.)
-const _: () = {
-    let s = &Schedule::V1;
-    let mut class = 0;
-    while class < GasClass::ALL.len() {
-        assert!(s.classes[class] >= 1 || class == GasClass::Structure as usize);
-        class += 1;
+/// The highest price of a class and of entering a function. With [`PER_VALUE_MAX`] it keeps what any op charges, and
+/// what it may pay ahead, far below 31 bits.
+pub const PRICE_MAX: u32 = 1 << 20;
+/// The highest price of a value that is moved: operators move up to 65,535.
+pub const PER_VALUE_MAX: u32 = 1 << 8;
+
+impl Schedule {
+    /// Whether the engine can keep to it.
+    ///
+    /// The native stack is bounded by handlers per charge: a cycle that costs nothing would not be. And nothing that
+    /// emits an op is free: an op takes time and, where calls in tail position are calls, native stack. (Of the
+    /// operators in `Structure` none does; what `end` moves has been paid by those that pushed it.)
+    pub const fn is_sound(&self) -> bool {
+        let mut class = 0;
+        while class < GasClass::ALL.len() {
+            let price = self.classes[class];
+            if price > PRICE_MAX || (price == 0 && class != GasClass::Structure as usize) {
+                return false;
+            }
+            class += 1;
+        }
+        self.enter >= 1
+            && self.enter <= PRICE_MAX
+            && self.per_value <= PER_VALUE_MAX
+            && self.locals_per_gas >= 1
+            && self.bulk_bytes_per_gas >= 1
     }
-    assert!(s.class(GasClass::Br) >= 1);
-    assert!(s.class(GasClass::BrIf) >= 1);
-    assert!(s.class(GasClass::BrTable) >= 1);
-    assert!(s.class(GasClass::Return) >= 1);
-    assert!(s.class(GasClass::Call) >= 1);
-    assert!(s.class(GasClass::CallIndirect) >= 1);
-    assert!(s.enter >= 1);
-};
+}
+const _: () = assert!(Schedule::V1.is_sound());

@@ -1,7 +1,7 @@
 //! Branches, returns, calls: ops that end a run.
 
 use super::Translator;
-use super::control::{FrameKind, PendingTable};
+use super::control::{FrameKind, PendingTable, distance};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::{Branch, Mirror};
 use super::stack::{Loc, NONE};
@@ -144,8 +144,9 @@ impl Translator {
     fn aim(&mut self, frame: usize, quarter: u32, op: u32, cost: u32) {
         let Some(target) = self.frames.get(frame) else { return };
         if target.kind == FrameKind::Loop {
-            let distance = i64::from(target.start) - i64::from(op);
-            self.set_quarter(quarter, distance as i32 as u32);
+            let ahead = target.ahead;
+            self.set_quarter(quarter, distance(op, target.start));
+            self.set_quarter(cost, self.quarter(cost) + ahead);
             return;
         }
         let mut list = target.fixups;
@@ -201,8 +202,8 @@ impl Translator {
             let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
             self.aim(index, op * 2 + 5, op, op * 2 + 3);
         }
-        let distance = self.code.len() as u32 - skip;
-        self.set_quarter(skip * 2 + 6, distance);
+        let after = self.code.len() as u32;
+        self.set_quarter(skip * 2 + 6, distance(skip, after));
         self.begin_on_edge(skip * 2 + 4);
         self.last = Last::NONE;
     }
@@ -352,7 +353,7 @@ impl Translator {
                 while next != NONE {
                     let entry = next;
                     next = self.quarter(entry * 2);
-                    self.set_quarter(entry * 2, start - op);
+                    self.set_quarter(entry * 2, distance(op, start));
                 }
             }
         }

@@ -6,6 +6,7 @@ use super::emit::{Operand, Popped};
 use super::stack::NONE;
 use super::value::{Flushed, Last};
 use crate::binary::instr::Instr;
+use crate::code::inst::TARGET_BIAS;
 use crate::table::gas::GasClass;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
@@ -18,6 +19,12 @@ pub enum FrameKind {
     Loop,
     If,
     Else,
+}
+
+/// From one position of a body to another, as targets in the code are given: in bytes, with a bias. Bodies end far from
+/// where 31 bits do (see `room.rs`).
+pub fn distance(from: u32, to: u32) -> u32 {
+    to.wrapping_sub(from).wrapping_mul(size_of::<u64>() as u32).wrapping_add(TARGET_BIAS)
 }
 
 /// A branch whose target is not known yet.
@@ -48,6 +55,10 @@ pub struct Frame {
     pub stub: u32,
     /// A loop's first op.
     pub start: u32,
+    /// The run that it was opened in.
+    pub run: u32,
+    /// What a jump back to a loop pays ahead.
+    pub ahead: u32,
     /// Of an `if`: the jump to `else` (or the end).
     pub otherwise: Option<Fixup>,
 }
@@ -73,6 +84,8 @@ impl Frame {
             fixups: NONE,
             stub: NONE,
             start: 0,
+            run: 0,
+            ahead: 0,
             otherwise: None,
         }
     }
@@ -109,6 +122,8 @@ impl Translator {
             fixups: NONE,
             stub: NONE,
             start: 0,
+            run: 0,
+            ahead: 0,
             otherwise: None,
         };
         match condition {
@@ -119,13 +134,13 @@ impl Translator {
             }
             None if kind == FrameKind::Loop => {
                 self.settle();
-                // The edges back to it are not known yet.
                 self.begin_loop();
                 self.last = Last::NONE;
                 frame.start = self.code.len() as u32;
             }
             None => {}
         }
+        frame.run = self.run.number;
         self.frames.push(frame);
     }
 
@@ -215,8 +230,8 @@ impl Translator {
 
     /// The label is here.
     pub fn resolve(&mut self, fixup: Fixup) {
-        let distance = self.code.len() as i64 - i64::from(fixup.op);
-        self.set_quarter(fixup.quarter, distance as i32 as u32);
+        let here = self.code.len() as u32;
+        self.set_quarter(fixup.quarter, distance(fixup.op, here));
     }
 
     /// The frame of a label, counted from the innermost; and its index.

@@ -230,6 +230,13 @@ impl Translator {
         Error::limit(Limit::FrameSlots, u64::from(self.slots_max)).with_offset(u64::from(self.offset))
     }
 
+    #[cold]
+    #[inline(never)]
+    fn body_too_long(&self) -> Error {
+        let offset = u64::from(self.offset);
+        Error::limit(Limit::BodyBytes, offset.saturating_sub(self.section.start)).with_offset(offset)
+    }
+
     /// Locals without parameters.
     fn declared(&self) -> u32 {
         self.locals.count().saturating_sub(self.params)

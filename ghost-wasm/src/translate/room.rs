@@ -18,6 +18,10 @@ const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
 const OPERATORS: u32 = 64;
 
+/// Words of a body at most: targets are counted in bytes, in 31 bits. Operators make some words for each of their bytes,
+/// so that bodies within the limits are far shorter.
+const BODY_WORDS_MAX: usize = 1 << 27;
+
 /// Room is made for operand stacks of this height at least.
 const HEIGHT_MIN: usize = 32;
 
@@ -76,6 +80,9 @@ impl Translator {
     #[cold]
     #[inline(never)]
     fn make_more_room(&mut self) -> Result<(), Error> {
+        if self.code.len() - self.start > BODY_WORDS_MAX {
+            return Err(self.body_too_long());
+        }
         let operators = OPERATORS as usize;
         let height = self.stack.height().next_power_of_two().max(HEIGHT_MIN);
         let words = (OPS_PER_OPERATOR + height) * WORDS_PER_OP;

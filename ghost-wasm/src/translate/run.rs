@@ -32,6 +32,8 @@ const SETTLED_MAX: u32 = 8;
 pub struct Run {
     /// Cost so far.
     pub pending: u64,
+    /// Numbered within the body.
+    pub number: u32,
     /// All edges on which the run began are known: `Translator::edges`.
     pub known: bool,
     /// How often they have paid ahead.
@@ -52,28 +54,33 @@ impl Translator {
     /// The cost for an op that ends the run. A new one begins, on no edge.
     pub fn pay(&mut self) -> u64 {
         let cost = self.run.pending;
-        self.run = Run { map_from: self.map.len(), ..Run::default() };
+        self.begin_run();
         cost
     }
 
     /// A run begins on the edge whose cost is in this field.
     pub fn begin_on_edge(&mut self, quarter: u32) {
-        self.run = Run { known: true, map_from: self.map.len(), ..Run::default() };
+        self.begin_run();
+        self.run.known = true;
         self.edges.clear();
         self.edges.push(quarter);
     }
 
     /// A run begins where everything is paid.
     pub fn begin_run(&mut self) {
-        self.run = Run { map_from: self.map.len(), ..Run::default() };
+        let number = self.run.number + 1;
+        self.run = Run { number, map_from: self.map.len(), ..Run::default() };
     }
 
-    /// The label of a loop was met: not all edges to it are known yet.
+    /// The label of a loop was met, where nothing is pending. The run goes on behind it if its edges are known; else
+    /// one begins whose edges never will be.
     pub fn begin_loop(&mut self) {
-        // What falls into it has run on.
-        let handlers = self.run.handlers;
-        self.begin_run();
-        self.run.handlers = handlers;
+        if !self.run.known {
+            // What falls into it has run on.
+            let handlers = self.run.handlers;
+            self.begin_run();
+            self.run.handlers = handlers;
+        }
     }
 
     /// Makes nothing be pending, because a label follows.
@@ -91,6 +98,10 @@ impl Translator {
             let cost = u64::from(self.quarter(field)) + ahead;
             self.set_quarter(field, cost as u32);
         }
+        // So will the jumps back to the loops that were opened in this run.
+        for frame in self.frames.iter_mut().rev().take_while(|frame| frame.run == self.run.number) {
+            frame.ahead += ahead as u32;
+        }
         // All that these edges lead to is paid for that much earlier.
         for entry in self.map.get_mut(self.run.map_from..).unwrap_or_default() {
             entry.due -= ahead as i32;
@@ -104,7 +115,8 @@ impl Translator {
     pub fn meet(&mut self, falls: bool) {
         if !falls {
             self.edges.clear();
-            self.run = Run { known: true, map_from: self.map.len(), ..Run::default() };
+            self.begin_run();
+            self.run.known = true;
         }
     }
 

@@ -13,7 +13,7 @@ impl Regs {
     #[inline(always)]
     pub fn take(mut self) -> Raw {
         if self.pay(W2) {
-            let target = self.quarter(W3) as i32;
+            let target = self.quarter(W3);
             self.jump(target)
         } else {
             self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>)
@@ -32,7 +32,7 @@ handler! {
     fn br [] (r) {
         if r.pay(W2) {
             r.pay_ahead(r.quarter(X));
-            let target = r.quarter(W2H) as i32;
+            let target = r.quarter(W2H);
             r.jump(target)
         } else {
             r.out_of_slice()
@@ -50,7 +50,7 @@ handler! {
         let index = r.get::<u32, K>(F0).min(r.quarter(X)) as usize;
         let entry = r.word(3 + index);
         r.pay_ahead((entry >> 32) as u32);
-        r.jump(entry as i32)
+        r.jump(entry as u32)
     }
 }
 
@@ -61,7 +61,7 @@ handler! {
             return r.out_of_slice();
         }
         let record = r.cx().records.wrapping_add(r.quarter(X) as usize);
-        r.enter(record, 3)
+        r.enter::<S>(record, 3)
     }
 }
 
@@ -71,15 +71,30 @@ handler! {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
-        let (func, reference) = match r.select_callee::<K>() {
-            Ok(selected) => selected,
+        let func = match r.select_callee::<K>() {
+            Ok((func, _)) => func,
             Err(trap) => return r.leave(trap),
         };
         if func.instance != r.cx().instance {
-            r.cx().payload = u64::from(reference - 1);
-            return r.leave(serve::<{ Service::CallRef as u32 }>);
+            return r.leave(call_elsewhere::<K, { Service::CallRef as u32 }>);
         }
-        r.enter(func.record, 4)
+        r.enter::<K>(func.record, 4)
+    }
+}
+
+handler! {
+    /// An indirect call, already charged, of a function that is not of the running instance: work for the driver.
+    #[cold]
+    #[inline(never)]
+    fn call_elsewhere [const K: u8, const SERVICE: u32] (r) {
+        // Selected once more: the way that is taken often need not keep the reference.
+        match r.select_callee::<K>() {
+            Ok((_, reference)) => {
+                r.cx().payload = u64::from(reference - 1);
+                r.leave(serve::<SERVICE>)
+            }
+            Err(trap) => r.leave(trap),
+        }
     }
 }
 
@@ -101,24 +116,32 @@ impl Regs {
         if reference == 0 {
             return Err(trap::<{ TrapCode::IndirectCallToNull as u8 }>);
         }
-        // SAFETY: a non-null reference is the index + 1 of a function of the store.
-        let func = unsafe { *self.cx().funcs.add(reference as usize - 1) };
         let ty = self.quarter(W2H) as usize;
         // SAFETY: the type's index is below the module's number of types (checked in valid/).
-        if func.type_id != unsafe { *self.cx().type_ids.add(ty) } {
+        let type_id = unsafe { *self.cx().type_ids.add(ty) };
+        // SAFETY: a non-null reference is the index + 1 of a function of the store.
+        let func = unsafe { *self.cx().funcs.add(reference as usize - 1) };
+        if func.type_id != type_id {
             return Err(trap::<{ TrapCode::BadSignature as u8 }>);
         }
         Ok((func, reference))
     }
 
     /// Enters a function of the running instance; its arguments start at the slot in the first field; it
-    /// returns to the op `words` further on.
+    /// returns to the op `words` further on. Where its frame does not fit, the op will run again: `K` says whether it
+    /// reads the accumulator.
     #[inline(always)]
-    fn enter(mut self, record: *const CodeRecord, words: usize) -> Raw {
+    fn enter<const K: u8>(mut self, record: *const CodeRecord, words: usize) -> Raw {
         // SAFETY: records of live instances are live (invariant of the context).
         let callee = unsafe { &*record };
         let fp = self.fp.wrapping_add(self.half(F0));
-        let end = fp.wrapping_add(callee.frame_slots as usize);
+        let slots = callee.frame_slots as usize;
+        let end = fp.wrapping_add(slots);
+        if K != A {
+            // Nothing is in the accumulator, so its register is free for what follows; what is left in it is the same
+            // everywhere.
+            self.acc = slots as u64;
+        }
         let frame = Frame { ip: self.ip.wrapping_add(words), fp: self.fp };
         let cx = self.cx();
         if end > cx.slots_end {

@@ -60,7 +60,7 @@ handler! {
     fn latch [O: Compare<T: Counter>, const STEP: u8, const R: u8] (r) {
         let value = r.get::<O::T, S>(F1).sum(r.get_short::<O::T, STEP>(F2));
         let jumps = O::eval(value, r.get_short::<O::T, R>(F3));
-        r.branch_with(value, jumps)
+        r.branch_with::<O::T, false>(value, jumps)
     }
 }
 
@@ -94,20 +94,24 @@ handler! {
         }
         let value = O::T::extend(r.load::<M>(address));
         let jumps = O::eval(value, r.get_short::<O::T, R>(F2));
-        r.branch_with(value, jumps)
+        if K == A { r.branch_with::<O::T, true>(value, jumps) } else { r.branch_with::<O::T, false>(value, jumps) }
     }
 }
 
 impl Regs {
-    /// Pays for the edge, then writes `d`: a charge that fails runs the op again, which must not see it.
+    /// Pays for the edge, then writes `d`: a charge that fails runs the op again, which must not see it. Nor what
+    /// the accumulator will have, if it reads that.
     #[inline(always)]
-    fn branch_with<T: Num>(mut self, value: T, jumps: bool) -> Raw {
+    fn branch_with<T: Num, const READS_ACC: bool>(mut self, value: T, jumps: bool) -> Raw {
+        if !READS_ACC {
+            value.set_acc(&mut self);
+        }
         if jumps {
             if !self.pay(W2) {
                 return self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
             }
             self.put::<T, S>(value);
-            let target = self.quarter(W3) as i32;
+            let target = self.quarter(W3);
             self.jump(target)
         } else {
             if !self.pay(W2H) {

@@ -1,8 +1,9 @@
 //! Tail calls: the callee takes the running function's place, its return record included.
 
-use super::super::exits::{serve, slots_full};
+use super::super::exits::slots_full;
 use super::super::regs::{F1, Raw, Regs, W2, W3, X, handler};
 use super::super::view::{CodeRecord, Word};
+use super::control::call_elsewhere;
 use crate::exec::ctx::{Ctx, Service};
 
 handler! {
@@ -23,13 +24,12 @@ handler! {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
-        let (func, reference) = match r.select_callee::<K>() {
-            Ok(selected) => selected,
+        let func = match r.select_callee::<K>() {
+            Ok((func, _)) => func,
             Err(trap) => return r.leave(trap),
         };
         if func.instance != r.cx().instance {
-            r.cx().payload = u64::from(reference - 1);
-            return r.leave(serve::<{ Service::TailRef as u32 }>);
+            return r.leave(call_elsewhere::<K, { Service::TailRef as u32 }>);
         }
         let from = r.quarter(W3) as usize;
         r.replace(func.record, from)
