@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::item::{Item, Refusal};
 use super::module::{Code, Module, ModuleData, ModuleInner};
 use crate::Error;
+use crate::binary::window::WINDOW;
 use crate::table::errors::ErrorCode;
 use crate::translate::Translator;
 use crate::valid::env::BodySink;
@@ -77,6 +78,15 @@ impl<S: BodySink> Stream<S> {
         while !rest.is_empty() || self.decoder.container_left() == Some(0) {
             let took = if self.carry_len > 0 { self.step_carried(rest)? } else { self.step(rest)? };
             rest = rest.get(took..).unwrap_or_default();
+            // The start of an operator is all that is left: kept without another look.
+            if self.decoder.starved
+                && !rest.is_empty()
+                && self.carry_len == 0
+                && self.decoder.container_left().is_some_and(|left| left > rest.len() as u64)
+            {
+                self.keep_last(bytes, rest.len())?;
+                rest = &[];
+            }
             // What no further byte can mend is reported with the bytes that are there.
             let exhausted = self.decoder.container_left() == Some(0);
             if self.decoder.work() >= self.decoder.work_stop && !exhausted {
@@ -99,6 +109,10 @@ impl<S: BodySink> Stream<S> {
     /// One step over what was kept and the first of `bytes`.
     fn step_carried(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let old = self.carry_len;
+        if let Some(took) = self.step_split(bytes)? {
+            self.carry_len = 0;
+            return Ok(took.saturating_sub(old));
+        }
         let mut joined = self.carry;
         let (kept, room) = joined.split_at_mut(old);
         let len = room.len().min(bytes.len());
@@ -115,6 +129,27 @@ impl<S: BodySink> Stream<S> {
         self.keep(window.get(old..).unwrap_or_default())
     }
 
+    /// The same for an operator that a cut has split, as nearly every cut of a module does: it alone, without a copy of
+    /// a length that is not known before. None: it is something else, or longer.
+    fn step_split(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
+        let old = self.carry_len;
+        let Some(first) = bytes.first_chunk::<WINDOW>() else { return Ok(None) };
+        let mut joined = [0; 2 * WINDOW];
+        let (Some(kept), Some(to)) = (self.carry.first_chunk::<WINDOW>(), joined.first_chunk_mut()) else {
+            return Ok(None);
+        };
+        *to = *kept;
+        let Some(to) = joined.get_mut(old..).and_then(<[u8]>::first_chunk_mut) else { return Ok(None) };
+        *to = *first;
+        // Windows can be read here up to the last byte of what was kept.
+        let len = old.saturating_add(WINDOW).saturating_sub(1);
+        if self.decoder.container_left().is_none_or(|left| left < len as u64) {
+            return Ok(None);
+        }
+        let took = self.decoder.split_operator(joined.get(..len).unwrap_or_default())?;
+        Ok(Some(took).filter(|&took| took > 0))
+    }
+
     /// Keeps the start of an item; returns its length.
     fn keep(&mut self, start: &[u8]) -> Result<usize, Error> {
         let room = self.carry.get_mut(self.carry_len..).and_then(|room| room.get_mut(..start.len()));
@@ -124,6 +159,20 @@ impl<S: BodySink> Stream<S> {
         room.copy_from_slice(start);
         self.carry_len = self.carry_len.saturating_add(start.len());
         Ok(start.len())
+    }
+
+    /// Keeps the last `len` of the bytes, where nothing is kept yet.
+    #[inline(always)]
+    fn keep_last(&mut self, bytes: &[u8], len: usize) -> Result<(), Error> {
+        let (Some(&last), Some(to), 1..=WINDOW) =
+            (bytes.last_chunk::<WINDOW>(), self.carry.first_chunk_mut::<WINDOW>(), len)
+        else {
+            return self.keep(bytes.get(bytes.len().saturating_sub(len)..).unwrap_or_default()).map(drop);
+        };
+        // Of a length that is known.
+        *to = (u128::from_le_bytes(last) >> (WINDOW.saturating_sub(len) * 8)).to_le_bytes();
+        self.carry_len = len;
+        Ok(())
     }
 
     /// How far it has come.

@@ -15,15 +15,21 @@ use crate::valid::env::BodySink;
 use crate::valid::kind::Kind;
 use crate::valid::quick::kind_of;
 
-/// The last bytes that are there, continued so that windows can be read up to the end: an immediate that runs into
-/// what follows is too long for `valid/quick.rs`, and the general path finds that bytes are missing.
-#[inline(never)]
-fn continued(left: &[u8]) -> [u8; 2 * WINDOW] {
-    let mut bytes = [0xff; 2 * WINDOW];
-    if let Some(to) = bytes.get_mut(..left.len()) {
-        to.copy_from_slice(left);
+/// The last `left` of these bytes, less than a window, continued so that windows can be read up to the end: an immediate
+/// that runs into what follows is too long for `valid/quick.rs`, and the general path finds that bytes are missing.
+#[inline(always)]
+fn continued(bytes: &[u8], left: usize) -> [u8; 2 * WINDOW] {
+    let mut tail = [0xff; 2 * WINDOW];
+    if let (Some(&last), Some(to)) = (bytes.last_chunk::<WINDOW>(), tail.first_chunk_mut::<WINDOW>()) {
+        // Of a size that is known: shifted down, with ones above.
+        let before = WINDOW.saturating_sub(left).saturating_mul(8);
+        *to = (!(!u128::from_le_bytes(last) >> (before & 127))).to_le_bytes();
+    } else if let (Some(to), Some(from)) =
+        (tail.get_mut(..left), bytes.get(bytes.len().saturating_sub(left)..))
+    {
+        to.copy_from_slice(from);
     }
-    bytes
+    tail
 }
 
 /// The kind of the operator at a place.
@@ -88,12 +94,24 @@ impl<S: BodySink> Decoder<S> {
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
     pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let (took, stopped) = self.operators_ahead(bytes, bytes.len())?;
-        if stopped {
+        let left = bytes.len().saturating_sub(took);
+        if stopped || left == 0 {
             return Ok(took);
         }
-        let left = bytes.get(took..).unwrap_or_default();
-        let (took_last, _) = self.operators_ahead(&continued(left), left.len())?;
+        let (took_last, _) = self.operators_ahead(&continued(bytes, left), left)?;
         Ok(took.wrapping_add(took_last))
+    }
+
+    /// Takes operators that begin where a window can be read, if it is operators that come: the one that a cut has
+    /// split. 0 bytes: it is not that, or longer. All of `bytes` belong to the body.
+    pub(in super::super) fn split_operator(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        self.starved = false;
+        if self.state != State::Operators {
+            return Ok(0);
+        }
+        let (took, _) = self.operators_ahead(bytes, bytes.len())?;
+        self.sink.bytes(bytes.get(..took).unwrap_or_default());
+        Ok(took)
     }
 
     /// The same for the first `len` bytes of `ahead`, or as long as windows can be read there; says whether it was
@@ -124,7 +142,10 @@ impl<S: BodySink> Decoder<S> {
             let mut c = Cursor::new(ahead.get(at..len).unwrap_or_default());
             let op = match opcode::instr_into(&mut c, features, &mut instr) {
                 Ok(op) => op,
-                Err(Fault::More) => return Ok((self.take(at), true)),
+                Err(Fault::More) => {
+                    self.starved = true;
+                    return Ok((self.take(at), true));
+                }
                 Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
             };
             let ended = self.body.instr(&self.data.env, op, &instr, offset)?;

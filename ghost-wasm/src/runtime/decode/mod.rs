@@ -142,6 +142,8 @@ pub(super) struct Decoder<S: BodySink> {
     /// Offset of the next item.
     pub(super) offset: u64,
     section: Option<Section>,
+    /// The last step has ended where an operator is not whole.
+    pub(super) starved: bool,
     /// Behind the last byte of the current body.
     body_end: Option<u64>,
     /// Order of the last section that was not custom.
@@ -182,6 +184,7 @@ impl<S: BodySink> Decoder<S> {
             state: State::Magic,
             offset: 0,
             section: None,
+            starved: false,
             body_end: None,
             order: 0,
             name: NameBuffer::default(),
@@ -231,6 +234,7 @@ impl<S: BodySink> Decoder<S> {
         let left = self.container_left();
         let whole = left.is_some_and(|left| left == bytes.len() as u64);
         let before = self.offset;
+        self.starved = false;
         let in_body = self.body_end.is_some();
         let took = self.item(bytes)?;
         if in_body {
