@@ -23,10 +23,10 @@ const TEXT: &str = r#"(module
 fn run(schedule: Schedule, limit: u64) -> (Result<i32, Error>, u64) {
     let profile = Profile::CONTRACT_V1.with_schedule(schedule).expect("a sound schedule");
     let engine = Engine::new(&Config::new(profile));
-    let module = Module::new(&engine, &wat::parse_str(TEXT).unwrap()).unwrap();
+    let module = Module::new(&engine, &wat::parse_str(TEXT).expect("a text")).expect("a program that runs");
     let mut store = Store::new(&engine, ());
-    let instance = Linker::new(&engine).instantiate(&mut store, &module).unwrap();
-    let func = instance.get_func(&store, "run").unwrap();
+    let instance = Linker::new(&engine).instantiate(&mut store, &module).expect("a program that runs");
+    let func = instance.get_func(&store, "run").expect("a program that runs");
     store.set_gas(limit);
     let mut results = [Val::I32(0)];
     let result = func.call(&mut store, &[Val::I32(9)], &mut results);
@@ -45,18 +45,18 @@ fn times(factor: u32) -> Schedule {
 #[test]
 fn gas_is_the_sum_of_prices_up_to_the_highest() {
     let (value, once) = run(times(1), 1 << 40);
-    let value = value.unwrap();
+    let value = value.expect("a program that runs");
     assert!(once > 500, "{once}");
     for factor in [2, 77, PER_VALUE_MAX] {
         let (result, used) = run(times(factor), 1 << 50);
-        assert_eq!((result.unwrap(), used), (value, once * u64::from(factor)));
+        assert_eq!((result.expect("a program that runs"), used), (value, once * u64::from(factor)));
     }
     let mut dear = Schedule { per_value: PER_VALUE_MAX, enter: PRICE_MAX, ..Schedule::V1 };
     dear.classes = dear.classes.map(|_| PRICE_MAX);
     let (result, used) = run(dear.clone(), 1 << 50);
-    assert_eq!(result.unwrap(), value);
+    assert_eq!(result.expect("a program that runs"), value);
     // The last gas decides.
-    assert_eq!(run(dear.clone(), used).0.unwrap(), value);
+    assert_eq!(run(dear.clone(), used).0.expect("a program that runs"), value);
     for less in [used - 1, used - u64::from(PRICE_MAX), used / 2, 1, 0] {
         let (result, used) = run(dear.clone(), less);
         assert_eq!((result.unwrap_err().kind(), used), (ErrorKind::OutOfGas, less));

@@ -4,10 +4,10 @@
 //! variants. A variant with a result comes in a pair: result in a slot, then (number + 1) in an accumulator.
 
 use crate::table::insts::{
-    for_each_float_binary, for_each_float_compare, for_each_float_pair, for_each_int_binary,
-    for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load, for_each_load_branch,
-    for_each_load_float_pair, for_each_load_op, for_each_mul_wide, for_each_store, for_each_sum128,
-    for_each_test, for_each_unary, for_each_unary_trapping, for_each_wide_binary,
+    for_each_float_binary, for_each_float_compare, for_each_float_pair, for_each_i32_compare,
+    for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load,
+    for_each_load_branch, for_each_load_float_pair, for_each_load_op, for_each_mul_wide, for_each_store,
+    for_each_sum128, for_each_test, for_each_unary, for_each_unary_trapping, for_each_wide_binary,
 };
 use crate::table::ops::Op;
 
@@ -140,6 +140,14 @@ families! {
     Sum128: for_each_sum128!(ops2), 6;
     /// Products of 128 bits: slot-slot, with two results for the high half; the low one goes to a slot.
     MulWide: for_each_mul_wide!(ops2), 2;
+    /// Calls that do something before: `call_with`.
+    CallWith: NO_OP, 2;
+    /// Branches that do something before: `br_with`.
+    BrWith: NO_OP, 3;
+    /// A copy, then compare and branch: slot-slot, slot-imm.
+    CopyBranch: for_each_int_compare!(ops2), 2;
+    /// Two sums of a slot and an immediate in place, then compare the second and branch.
+    LatchTwo: for_each_i32_compare!(ops2), 1;
 }
 
 /// Variants of [`Family::Control`].
@@ -161,6 +169,22 @@ pub mod control {
     pub const RETURN_CALL: u16 = 14;
     pub const RETURN_CALL_INDIRECT_SLOT: u16 = 15;
     pub const RETURN_CALL_INDIRECT_ACC: u16 = 16;
+}
+
+/// Variants of [`Family::CallWith`].
+pub mod call_with {
+    pub const COPY: u16 = 0;
+    /// The i32 sum of a slot and an immediate.
+    pub const ADD: u16 = 1;
+}
+
+/// Variants of [`Family::BrWith`].
+pub mod br_with {
+    pub const COPY: u16 = 0;
+    /// The i32 sum of a slot and an immediate, in place.
+    pub const ADD: u16 = 1;
+    /// Two of them.
+    pub const ADD_TWO: u16 = 2;
 }
 
 /// Variants of [`Family::Sum128`]: the high halves of the operands, left-right. The low ones are in slots.
@@ -193,6 +217,9 @@ pub mod moves {
     /// Two constants.
     pub const CONST_TWO: u16 = 19;
 }
+
+/// The variants of [`Family::LoadBranch`] from here on put what was loaded into a slot.
+pub const LOAD_BRANCH_KEEP: u16 = 5;
 
 /// Variants of families with two free operands: left-right, result in a slot.
 pub mod pair {
@@ -335,7 +362,15 @@ const fn words(family: Family, variant: u16) -> u8 {
             _ => 3,
         },
         Family::Service | Family::IntBranch | Family::FloatBranch => 4,
-        Family::Latch | Family::Test | Family::LoadBranch => 4,
+        Family::Latch | Family::Test | Family::LoadBranch | Family::CopyBranch | Family::LatchTwo => 4,
+        Family::CallWith => 3,
+        Family::BrWith => {
+            if variant == br_with::ADD_TWO {
+                4
+            } else {
+                3
+            }
+        }
         Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
         Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
         Family::FloatBinary if variant >= pair::SLOT_IMM => 3,

@@ -4,7 +4,7 @@
 pub type Word = u64;
 
 /// Where a translated function's code is, and what entering it takes. Lives in the module. A power of two in
-/// size: `call` scales its number by a shift.
+/// size.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct CodeRecord {
@@ -26,6 +26,16 @@ pub struct CodeRecord {
 /// for such a frame, so that a call leaves to the driver before it has done anything. (An address plus so
 /// many slots must not wrap: only where addresses have 64 bits.)
 const UNTRANSLATED_SLOTS: u32 = u32::MAX;
+
+/// A module that defines more functions is refused.
+pub const RECORDS_MAX: usize = 1 << 26;
+const _: () = assert!(RECORDS_MAX * size_of::<CodeRecord>() <= u32::MAX as usize);
+
+/// How far the record of the function that is defined at `index` is from the first one: what a call names. Indices are
+/// below [`RECORDS_MAX`].
+pub const fn record_bytes(index: u32) -> u32 {
+    index.wrapping_mul(size_of::<CodeRecord>() as u32)
+}
 
 impl CodeRecord {
     /// The record of function `func` of its module before it is translated.

@@ -1,7 +1,7 @@
 //! From instruction numbers to handlers.
 
 use super::exits;
-use super::ops::{control, float, fused, int, memory, moves, wide};
+use super::ops::{along, control, float, fused, int, memory, moves, wide};
 use super::regs::Handler;
 use crate::code::inst::{COUNT, Family, InstId};
 
@@ -64,6 +64,10 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(LoadFloatPair, fused::LOAD_FLOAT_PAIR);
     copy_rows!(Sum128, wide::SUM);
     copy_rows!(MulWide, wide::PRODUCT);
+    copy!(CallWith, along::CALL_WITH);
+    copy!(BrWith, along::BR_WITH);
+    copy_rows!(CopyBranch, along::COPY_BRANCH);
+    copy_rows!(LatchTwo, along::LATCH_TWO);
     assert!(at == COUNT);
     table
 };

@@ -148,14 +148,21 @@ impl Regs {
 
     /// Goes on with the op that a target names: so many bytes away, [`TARGET_BIAS`] added.
     #[inline(always)]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        allow(
+            clippy::pointers_in_nomem_asm_block,
+            reason = "a sum is made; nothing is read or written there"
+        )
+    )]
     pub fn jump(self, target: u32) -> Raw {
         // A loop cannot be faster than the way from one `ip` to the next, whatever is predicted: what it takes to load
         // the target and add it. Without a sign to be extended that is 5 cycles on Zen 5, with one 6.
-        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(miri))))]
         let ip = self.ip.wrapping_byte_add(target as usize).wrapping_byte_sub(TARGET_BIAS as usize);
         // The same. The compiler would make the sum in another register and move it here: one instruction more for
         // each jump.
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
         let ip = {
             let mut ip = self.ip;
             // SAFETY: a sum of registers. Targets are made in translate/control.rs, always the start of an op of the

@@ -73,6 +73,18 @@ macro_rules! for_each_int_compare {
 }
 pub(crate) use for_each_int_compare;
 
+/// Those of i32.
+macro_rules! for_each_i32_compare {
+    ($mac:ident) => {
+        $mac! {
+            I32Eq, u32, i32_eq; I32Ne, u32, i32_ne; I32LtS, u32, i32_lt_s; I32LtU, u32, i32_lt_u;
+            I32GtS, u32, i32_gt_s; I32GtU, u32, i32_gt_u; I32LeS, u32, i32_le_s; I32LeU, u32, i32_le_u;
+            I32GeS, u32, i32_ge_s; I32GeU, u32, i32_ge_u;
+        }
+    };
+}
+pub(crate) use for_each_i32_compare;
+
 /// Float operators of two operands.
 macro_rules! for_each_float_binary {
     ($mac:ident) => {

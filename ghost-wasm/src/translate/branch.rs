@@ -3,12 +3,13 @@
 use super::Translator;
 use super::control::{FrameKind, PendingTable, distance};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
-use super::fuse::{Branch, Mirror};
+use super::fuse::{BrWith, Branch, CallWith, Mirror};
 use super::stack::{Loc, NONE};
 use super::value::{Flushed, Last};
 use crate::Error;
 use crate::code::inst::{Family, control, moves};
 use crate::code::map::MapEntry;
+use crate::code::record::record_bytes;
 use crate::exec::ctx::Service;
 use crate::exec::dispatch;
 use crate::table::gas::GasClass;
@@ -91,8 +92,11 @@ impl Translator {
             None => self.charge_if_due(),
         }
         let cost = self.pay();
+        let mirror = self.mirror_after(inst, operands);
         let position = self.append(inst, &[operands, cost | cost << 32, cost << 32]);
-        self.last = Last::NONE;
+        // What follows is reached by this edge alone: it may take from the accumulator what is there.
+        self.last = mirror.map_or(Last::NONE, |_| Last::new(position));
+        self.mirror = mirror.map(|mirror| Mirror { position, ..mirror });
         self.flushed = Flushed::NONE;
         self.run.handlers = 0;
         position
@@ -101,8 +105,15 @@ impl Translator {
     /// Emits `br` and pays. The target is to be filled in.
     pub fn emit_br(&mut self) -> u32 {
         self.charge_if_due();
+        let with = self.take_along_br();
         let cost = self.pay();
-        self.append(Family::Control.inst(0, control::BR), &[0, cost])
+        match with {
+            Some(BrWith { inst, operands, steps: Some(steps) }) => {
+                self.append(inst, &[operands, cost, steps])
+            }
+            Some(BrWith { inst, operands, steps: None }) => self.append(inst, &[operands, cost]),
+            None => self.append(Family::Control.inst(0, control::BR), &[0, cost]),
+        }
     }
 
     /// Moves the topmost values to where a label expects them. May change where they are; the stack keeps
@@ -325,7 +336,7 @@ impl Translator {
         self.charge_if_due();
         let cost = self.pay();
         let (variant, slot) = match operand {
-            Operand::Slot(slot) => (control::BR_TABLE_SLOT, slot.field()),
+            Operand::Slot(slot) if !self.mirrors(slot, false) => (control::BR_TABLE_SLOT, slot.field()),
             _ => (control::BR_TABLE_ACC, 0),
         };
         let inst = Family::Control.inst(0, variant);
@@ -420,11 +431,19 @@ impl Translator {
         self.free_accs();
         let base = self.slots.operand(self.stack.height().saturating_sub(params));
         self.charge_if_due();
-        let cost = self.pay();
         let position = match func.checked_sub(env.imported_funcs) {
-            Some(defined) => self
-                .append(Family::Control.inst(0, control::CALL), &[fields_x(base.field(), 0, defined), cost]),
-            None => self.append_service(Service::CallImport, base.field(), func, 0, cost),
+            Some(defined) => {
+                let with = self.take_along_call();
+                let cost = self.pay();
+                let call = CallWith { inst: Family::Control.inst(0, control::CALL), step: 0, slots: 0 };
+                let CallWith { inst, step, slots } = with.unwrap_or(call);
+                let operands = fields_x(base.field(), step, record_bytes(defined));
+                self.append(inst, &[operands, cost | slots << 32])
+            }
+            None => {
+                let cost = self.pay();
+                self.append_service(Service::CallImport, base.field(), func, 0, cost)
+            }
         };
         self.note(position, 0);
         self.run.map_from = self.map.len();

@@ -28,6 +28,7 @@ use crate::Error;
 use crate::binary::instr::Instr;
 use crate::code::map::{CodeMap, MapEntry};
 use crate::code::module::{ModuleCode, RecordDraft};
+use crate::code::record::RECORDS_MAX;
 use crate::exec::dispatch;
 use crate::table::gas::{GasClass, Schedule};
 use crate::table::limits::Limit;
@@ -257,6 +258,9 @@ impl BodySink for Translator {
     }
 
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), Error> {
+        if env.funcs.len() > RECORDS_MAX {
+            return Err(Error::limit(Limit::Functions, RECORDS_MAX as u64).with_offset(u64::from(offset)));
+        }
         self.func = func;
         self.offset = offset;
         self.start = self.code.len();

@@ -4,6 +4,7 @@
 use super::Translator;
 use super::emit::{Operand, fields_x};
 use crate::code::inst::{Family, control};
+use crate::code::record::record_bytes;
 use crate::exec::ctx::Service;
 use crate::table::gas::GasClass;
 use crate::valid::env::ModuleEnv;
@@ -18,7 +19,7 @@ impl Translator {
         let position = match func.checked_sub(env.imported_funcs) {
             Some(defined) => {
                 let inst = Family::Control.inst(0, control::RETURN_CALL);
-                self.append(inst, &[fields_x(0, from, defined), cost])
+                self.append(inst, &[fields_x(0, from, record_bytes(defined)), cost])
             }
             None => self.append_service(Service::TailImport, 0, func, from as u32, cost),
         };

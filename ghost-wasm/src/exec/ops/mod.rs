@@ -1,6 +1,7 @@
 //! The handlers, by family. Each family's table lists them in the order that `code/inst.rs` numbers them:
 //! rows in the order of `table/insts.rs`, within a row its variants.
 
+pub mod along;
 pub mod control;
 pub mod float;
 pub mod fused;

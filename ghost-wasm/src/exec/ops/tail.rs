@@ -1,18 +1,18 @@
 //! Tail calls: the callee takes the running function's place, its return record included.
 
 use super::super::exits::slots_full;
-use super::super::regs::{F1, Raw, Regs, W2, W3, X, handler};
+use super::super::regs::{F1, Raw, Regs, W2, W3, handler};
 use super::super::view::{CodeRecord, Word};
 use super::control::call_elsewhere;
 use crate::exec::ctx::{Ctx, Service};
 
 handler! {
-    /// `return_call` of a function of the same module. Words: handler; 0, first argument, index of the record; cost.
+    /// `return_call` of a function of the same module. Words: handler; 0, first argument, the record in bytes; cost.
     fn return_call [] (r) {
         if !r.pay(W2) {
             return r.out_of_slice();
         }
-        let record = r.cx().records.wrapping_add(r.quarter(X) as usize);
+        let record = r.record();
         let from = r.half(F1);
         r.replace(record, from)
     }

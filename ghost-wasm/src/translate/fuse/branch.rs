@@ -4,7 +4,7 @@ use super::super::Translator;
 use super::super::branch::{exchanged, negated};
 use super::super::emit::{Operand, Popped, fields, fields_x};
 use super::{At, WithLoad, short_x, with_load};
-use crate::code::inst::{BRANCH_LOAD_OF, Family, InstId, pair};
+use crate::code::inst::{BRANCH_LOAD_OF, Family, InstId, LOAD_BRANCH_KEEP, pair};
 use crate::code::map::MapEntry;
 use crate::table::ops::Op;
 
@@ -54,7 +54,9 @@ impl Translator {
             Some(position) => self
                 .fuse_latch(position, op, variant, operands, condition.height())
                 .or_else(|| self.fuse_test(position, op, variant, operands))
-                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height())),
+                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height()))
+                .or_else(|| self.fuse_latch_two(position, op, variant, operands))
+                .or_else(|| self.fuse_copy_branch(position, op, variant, operands)),
             None => None,
         };
         further.unwrap_or_else(|| self.through_acc(unfused, variant))
@@ -222,7 +224,7 @@ impl Translator {
         let note = self.map.pop();
         self.retract(position);
         // The variant of the load says whether its address is in the accumulator.
-        let kinds = load_variant + if matches!(right, At::Slot(_)) { 5 } else { 6 };
+        let kinds = LOAD_BRANCH_KEEP + load_variant + if matches!(right, At::Slot(_)) { 0 } else { 1 };
         let operands = fields(d, word >> 16 & 0xffff, right.field(), offset);
         Some(Branch { inst: Family::LoadBranch.inst(row, kinds), operands, note })
     }

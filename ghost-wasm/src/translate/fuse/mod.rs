@@ -4,8 +4,10 @@
 //! Only the op emitted last can be taken back, and only if no label stands behind it ([`Translator::last`] is
 //! `None` then). What it had forced out of an accumulator returns there.
 
+mod along;
 mod branch;
 
+pub use along::{BrWith, CallWith};
 pub use branch::Branch;
 
 use super::Translator;
@@ -14,7 +16,8 @@ use super::ops::{commutes, result_of};
 use super::slots::SlotIdx;
 use super::value::{Flushed, Last};
 use crate::code::inst::{
-    FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair, sum, triple,
+    FLOAT_SECOND_OF, Family, InstId, LOAD_BRANCH_KEEP, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair,
+    sum, triple,
 };
 use crate::code::map::MapEntry;
 use crate::exec::dispatch;
@@ -126,6 +129,25 @@ impl Translator {
         self.mirror.is_some_and(|mirror| {
             self.last.is(mirror.position) && mirror.slot == slot && mirror.float == float
         })
+    }
+
+    /// What an accumulator will have in common with a slot where the branch `inst`, which is appended next, is not taken.
+    pub fn mirror_after(&self, inst: InstId, operands: u64) -> Option<Mirror> {
+        let (family, _, variant) = inst.parts();
+        let writes = match family {
+            Family::Latch => Some(operands & 0xffff),
+            Family::LatchTwo => Some(operands >> 16 & 0xffff),
+            Family::LoadBranch if variant >= LOAD_BRANCH_KEEP => Some(operands & 0xffff),
+            _ => None,
+        };
+        if let Some(field) = writes {
+            return Some(Mirror { position: 0, slot: SlotIdx::of_field(field), float: false });
+        }
+        let copies_to = (family == Family::CopyBranch).then_some(operands & 0xffff);
+        let still = |mirror: &Mirror| {
+            self.last.is(mirror.position) && copies_to.is_none_or(|slot| slot != mirror.slot.field())
+        };
+        self.mirror.filter(still)
     }
 
     /// Takes the last op back. What it had forced out of an accumulator is there again, be it `other` (an

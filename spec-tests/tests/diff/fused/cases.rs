@@ -247,6 +247,100 @@ impl Maker {
         }
     }
 
+    /// Calls after a move or a sum, be it their argument or not.
+    fn calls(&mut self) {
+        for ty in super::text::TYPES {
+            for (before, callee) in [("", "one"), ("c", "two"), ("a", "two")] {
+                for keep in ["", "local.tee $d", "local.set $a local.get $a", "local.set $d local.get $b"] {
+                    let mut text = Text::default();
+                    if !before.is_empty() {
+                        text.operand(Kind::Slot, before, ty).made("", ty);
+                    }
+                    text.operand(Kind::Slot, "a", ty).made("", ty).raw(keep);
+                    text.raw(&format!("call ${callee}_{ty}"));
+                    self.cases.push(text.to(To::Acc, ty));
+                }
+            }
+        }
+        for step in [1, -1, 0x7fff, -0x8000, 0x8000] {
+            for keep in ["", "local.tee $a", "local.set $a local.get $a", "local.set $d local.get $b"] {
+                for callee in ["one", "two"] {
+                    let (ty, mut text) = (ValType::I32, Text::default());
+                    if callee == "two" {
+                        text.raw("local.get $c");
+                    }
+                    text.operand(Kind::Slot, "a", ty).operand(Kind::Const(step), "", ty).op(Op::I32Add);
+                    text.raw(keep).raw(&format!("call ${callee}_i32 local.get $a i32.add"));
+                    self.cases.push(text.to(To::Acc, ty));
+                }
+            }
+        }
+    }
+
+    /// Jumps after moves and sums, forward and back.
+    fn jumps(&mut self) {
+        for ty in super::text::TYPES {
+            for (from, to) in [("a", "d"), ("b", "a"), ("e", "c")] {
+                for show in ["a", "c", "d"] {
+                    let mut text = Text::default();
+                    text.raw("block $out").operand(Kind::Slot, from, ty).made("", ty);
+                    text.raw(&format!("local.set ${to} br $out end local.get ${show}"));
+                    self.cases.push(text.to(To::Acc, ty));
+                }
+            }
+        }
+        let ty = ValType::I32;
+        for to in ["a", "b", "d"] {
+            for (one, two) in [(1, 2), (-1, 0x7fff), (0x7fff, -0x8000), (0x8000, 1), (8, 0x1_0000)] {
+                for adds in 1..=2 {
+                    let mut text = Text::default();
+                    // Twice round, without a comparison that the sums could be part of.
+                    text.raw("block $out loop $again local.get $q br_if $out i32.const 1 local.set $q");
+                    for (local, step) in [("a", one), (to, two)].into_iter().take(adds) {
+                        text.operand(Kind::Slot, local, ty).operand(Kind::Const(step), "", ty).op(Op::I32Add);
+                        text.raw(&format!("local.set ${local}"));
+                    }
+                    text.raw(&format!("br $again end end local.get $a local.get ${to} i32.rotl"));
+                    self.cases.push(text.to(To::Acc, ty));
+                }
+            }
+        }
+    }
+
+    /// A copy, then a comparison that decides a branch; of what was copied, of what it was copied to, of others.
+    fn copy_branches(&mut self, compare: Op) {
+        let ty = params_of(compare)[0];
+        for (from, to) in [("a", "d"), ("a", "b"), ("c", "a"), ("b", "d")] {
+            let (short, other) = (self.pick(&SHORT), self.pick(&MIDDLE));
+            for right in [Kind::Slot, Kind::Const(5), Kind::Const(short), Kind::Const(other)] {
+                let mut text = Text::default();
+                text.operand(Kind::Slot, from, ty).made("", ty).raw(&format!("local.set ${to}"));
+                text.operand(Kind::Slot, "a", ty).operand(right, "b", ty).op(compare);
+                let sense = self.rng.chance(50);
+                self.cases.push(text.branch(sense, ty));
+            }
+        }
+    }
+
+    fn two_latches(&mut self, compare: Op) {
+        let ty = ValType::I32;
+        for (one, two) in [(1, 4), (-1, 127), (-128, -4), (128, 1), (1, -129)] {
+            for (d, e, other) in [("a", "b", "c"), ("b", "a", "b"), ("a", "a", "c"), ("c", "b", "b")] {
+                for other_left in [false, true] {
+                    let mut text = Text::default();
+                    for (local, step) in [(d, one), (e, two)] {
+                        text.operand(Kind::Slot, local, ty).operand(Kind::Const(step), "", ty).op(Op::I32Add);
+                        text.raw(&format!("local.set ${local}"));
+                    }
+                    let (left, right) = if other_left { (other, e) } else { (e, other) };
+                    text.operand(Kind::Slot, left, ty).operand(Kind::Slot, right, ty).op(compare);
+                    let sense = self.rng.chance(50);
+                    self.cases.push(text.branch(sense, ty));
+                }
+            }
+        }
+    }
+
     fn tests(&mut self, op: Op) {
         let ty = result_of(op);
         for a in self.kinds(ty) {
@@ -403,6 +497,10 @@ pub fn of(family: Family) -> Vec<Case> {
             Family::Load => maker.loads(op),
             Family::Store | Family::StoreConst => maker.stores(op),
             Family::Moves => maker.moves(),
+            Family::CallWith => maker.calls(),
+            Family::BrWith => maker.jumps(),
+            Family::CopyBranch => maker.copy_branches(op),
+            Family::LatchTwo => maker.two_latches(op),
             _ => {}
         }
     }

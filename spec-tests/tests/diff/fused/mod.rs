@@ -63,7 +63,11 @@ fn is_fused(inst: InstId) -> bool {
         | Family::CompareSelect
         | Family::LoadFloatPair
         | Family::LoadOp
-        | Family::WideBinary => true,
+        | Family::WideBinary
+        | Family::CallWith
+        | Family::BrWith
+        | Family::CopyBranch
+        | Family::LatchTwo => true,
         _ => false,
     }
 }
@@ -192,9 +196,12 @@ fn run(cases: &[Case], memory: bool, seed: u64) -> BTreeSet<u16> {
     steps.steps().collect()
 }
 
-/// Two moves in one op: an arrangement of operands, which twins have as well.
+/// Moves in one op, or before a branch or a call: an arrangement of operands, which twins have as well.
 fn is_move(inst: u16) -> bool {
-    InstId(inst).parts().0 == Family::Moves
+    matches!(
+        InstId(inst).parts(),
+        (Family::Moves | Family::CopyBranch, ..) | (Family::CallWith | Family::BrWith, _, 0)
+    )
 }
 
 #[test]

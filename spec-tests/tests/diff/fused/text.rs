@@ -161,6 +161,15 @@ pub fn module(cases: &[Case], show_memory: bool) -> String {
         }
     }
     out.push_str(" (global $side (mut i32) (i32.const 0))\n");
+    for ty in TYPES {
+        let float = matches!(ty, ValType::F32 | ValType::F64);
+        let mix = if float { "sub" } else { "xor" };
+        let _ = writeln!(out, " (func $one_{ty} (param {ty}) (result {ty}) (local {ty}) local.get 0)");
+        let _ = writeln!(
+            out,
+            " (func $two_{ty} (param {ty} {ty}) (result {ty}) (local {ty}) local.get 0 local.get 1 {ty}.{mix})"
+        );
+    }
     for (index, Case { ty, result, fused, twin }) in cases.iter().enumerate() {
         for (name, body) in [("f", fused), ("t", twin)] {
             let _ = writeln!(
