@@ -48,7 +48,8 @@ impl ModuleCode {
         words.resize(words.len() + PADDING, 0);
         give_back(&mut words);
         // Of a body that was translated by itself most of it is left over.
-        give_back(&mut map.entries);
+        give_back(&mut map.groups);
+        give_back(&mut map.steps);
         let base = words.as_ptr();
         let starts = drafts.iter().map(|draft| draft.start).collect();
         let records = drafts
@@ -128,11 +129,17 @@ mod tests {
     #[test]
     fn room_that_is_left_over_is_given_back() {
         let entry = MapEntry { position: 0, offset: 0, due: 0 };
-        let (mut words, mut entries) = (Vec::with_capacity(1_000), Vec::with_capacity(1_000));
+        let (mut words, mut map) = (Vec::with_capacity(1_000), CodeMap::default());
         words.resize(96, 7);
-        entries.resize(16, entry);
-        let code = ModuleCode::new(words, Vec::new(), CodeMap { entries });
-        assert_eq!((code.words.len(), code.map.entries.len()), (96 + PADDING, 16));
-        assert!(code.words.capacity() <= 112 && code.map.entries.capacity() <= 18);
+        map.steps.reserve(1_000);
+        map.groups.reserve(1_000);
+        map.add(&[entry; 17]).unwrap();
+        let code = ModuleCode::new(words, Vec::new(), map);
+        assert_eq!((code.words.len(), code.map.groups.len(), code.map.steps.len()), (96 + PADDING, 1, 16));
+        assert!(
+            code.words.capacity() <= 112
+                && code.map.groups.capacity() == 1
+                && code.map.steps.capacity() <= 18
+        );
     }
 }

@@ -88,7 +88,7 @@ impl Translator {
         match note {
             // The load in it was checked for a charge when it was emitted; its entry belongs to the run that
             // ends here.
-            Some(note) => self.map.push(MapEntry { position: self.code.len() as u32, ..note }),
+            Some(note) => self.notes.push(MapEntry { position: self.code.len() as u32, ..note }),
             None => self.charge_if_due(),
         }
         let cost = self.pay();
@@ -446,7 +446,7 @@ impl Translator {
             }
         };
         self.note(position, 0);
-        self.run.map_from = self.map.len();
+        self.run.map_from = self.notes.len();
         self.after_call(position, params, ty.results());
     }
 
@@ -471,7 +471,7 @@ impl Translator {
             &[fields_x(base, slot, table), cost | u64::from(ty) << 32, 0],
         );
         self.note(position, 0);
-        self.run.map_from = self.map.len();
+        self.run.map_from = self.notes.len();
         self.after_call(position, params, callee.results());
     }
 
@@ -490,7 +490,7 @@ impl Translator {
         let cost = self.pay();
         let position = self.append_service(service, a, x, y, cost);
         self.note(position, 0);
-        self.run.map_from = self.map.len();
+        self.run.map_from = self.notes.len();
         self.stack.truncate(base);
         let settled = self.stack.settled;
         if let Some(ty) = result {

@@ -67,7 +67,7 @@ impl Translator {
     /// Notes the operator's place for the op at `position`.
     #[inline]
     pub fn note(&mut self, position: u32, due: i32) {
-        self.map.push(MapEntry { position, offset: self.offset, due });
+        self.notes.push(MapEntry { position, offset: self.offset, due });
     }
 
     /// Removes the op emitted last, so that another can take its place; what was the last one before is it

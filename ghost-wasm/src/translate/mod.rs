@@ -61,7 +61,7 @@ pub struct Translator {
     handlers_max: u32,
     /// Code of all bodies so far; the first word of an op is its number until the body is linked.
     code: Vec<u64>,
-    map: Vec<MapEntry>,
+    map: CodeMap,
     records: Vec<RecordDraft>,
     /// Leave instruction numbers in the code, for disassembly.
     canonical: bool,
@@ -75,6 +75,8 @@ pub struct Translator {
     locals: Locals,
     slots: Slots,
     stack: Stack,
+    /// Ops of the body that can trap or call.
+    notes: Vec<MapEntry>,
     frames: Vec<Frame>,
     fixups: Vec<Fixup>,
     run: Run,
@@ -113,7 +115,7 @@ impl Translator {
             slots_max,
             handlers_max: run::HANDLERS_MAX,
             code: Vec::new(),
-            map: Vec::new(),
+            map: CodeMap::default(),
             records: Vec::new(),
             canonical: false,
             #[cfg(feature = "internals")]
@@ -124,6 +126,7 @@ impl Translator {
             locals: Locals::new(),
             slots: Slots::default(),
             stack: Stack::default(),
+            notes: Vec::new(),
             frames: Vec::new(),
             fixups: Vec::new(),
             run: Run::default(),
@@ -166,7 +169,7 @@ impl Translator {
     /// The bodies so far. The translator can go on with others, from the first position.
     pub fn take_code(&mut self) -> ModuleCode {
         self.roomy_for = 0;
-        let map = CodeMap { entries: core::mem::take(&mut self.map) };
+        let map = core::mem::take(&mut self.map);
         let (code, records) = (core::mem::take(&mut self.code), core::mem::take(&mut self.records));
         #[cfg_attr(not(feature = "internals"), expect(unused_mut, reason = "see below"))]
         let mut code = ModuleCode::new(code, records, map);
@@ -267,6 +270,7 @@ impl BodySink for Translator {
         if self.start > POSITION_MAX {
             return Err(Error::limit(Limit::ModuleBytes, u64::from(offset)).with_offset(u64::from(offset)));
         }
+        self.notes.clear();
         self.frames.clear();
         self.fixups.clear();
         self.last = Last::NONE;
@@ -362,6 +366,7 @@ impl BodySink for Translator {
 
     fn finish(&mut self, _: &ModuleEnv) -> Result<(), Error> {
         self.link();
+        self.map.add(&self.notes).map_err(room::refused)?;
         self.records.push(RecordDraft {
             start: self.start as u32,
             frame_slots: self.slots.frame_slots(),

@@ -13,7 +13,7 @@ const OPS_PER_OPERATOR: usize = 16;
 const WORDS_PER_OP: usize = 8;
 /// Values that an operator pushes at most: the results of a call or a block.
 const VALUES_PER_OPERATOR: usize = 1_024;
-/// What of the map an operator fills at most.
+/// Entries for the map that an operator makes at most.
 const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
 const OPERATORS: u32 = 64;
@@ -91,7 +91,7 @@ impl Translator {
         let values = height - self.stack.height() + VALUES_PER_OPERATOR;
         self.stack.entries.try_reserve(values).map_err(refused)?;
         self.roomy_to = RoomyTo { code: self.code.capacity() - words, height };
-        reserve(&mut self.map, operators * NOTES_PER_OPERATOR, expected)?;
+        self.notes.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
         self.fixups.try_reserve(operators).map_err(refused)?;
         self.frames.try_reserve(operators).map_err(refused)?;
         self.stubs.try_reserve(operators).map_err(refused)?;
@@ -119,7 +119,7 @@ impl Translator {
     pub fn room(&self) -> Room {
         Room([
             self.code.capacity(),
-            self.map.capacity(),
+            self.notes.capacity(),
             self.fixups.capacity(),
             self.frames.capacity(),
             self.stack.entries.capacity(),

@@ -69,7 +69,7 @@ impl Translator {
     /// A run begins where everything is paid.
     pub fn begin_run(&mut self) {
         let number = self.run.number + 1;
-        self.run = Run { number, map_from: self.map.len(), ..Run::default() };
+        self.run = Run { number, map_from: self.notes.len(), ..Run::default() };
     }
 
     /// The label of a loop was met, where nothing is pending. The run goes on behind it if its edges are known; else
@@ -103,7 +103,7 @@ impl Translator {
             frame.ahead += ahead as u32;
         }
         // All that these edges lead to is paid for that much earlier.
-        for entry in self.map.get_mut(self.run.map_from..).unwrap_or_default() {
+        for entry in self.notes.get_mut(self.run.map_from..).unwrap_or_default() {
             entry.due -= ahead as i32;
         }
         self.run.pending = 0;
@@ -126,7 +126,7 @@ impl Translator {
             self.edges.push(field);
         } else {
             self.run.known = false;
-            self.run.map_from = self.map.len();
+            self.run.map_from = self.notes.len();
         }
     }
 

@@ -53,7 +53,7 @@ impl Translator {
 
     fn end_tail(&mut self, position: u32) {
         self.note(position, 0);
-        self.run.map_from = self.map.len();
+        self.run.map_from = self.notes.len();
         self.end_reachable();
     }
 }

@@ -172,7 +172,7 @@ impl Translator {
         }
         let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let word = self.word_at(position + 1);
-        let note = self.map.pop();
+        let note = self.notes.pop();
         let flushed = self.flushed.get();
         self.retract(position);
         let right = match (right, flushed) {
@@ -221,7 +221,7 @@ impl Translator {
             _ => return None,
         };
         let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
-        let note = self.map.pop();
+        let note = self.notes.pop();
         self.retract(position);
         // The variant of the load says whether its address is in the accumulator.
         let kinds = LOAD_BRANCH_KEEP + load_variant + if matches!(right, At::Slot(_)) { 0 } else { 1 };

@@ -298,7 +298,7 @@ impl Translator {
             _ => return false,
         };
         let (operands, offset) = (self.word_at(position + 1), self.word_at(position + 2));
-        let note = self.map.pop();
+        let note = self.notes.pop();
         self.take_back(position, Some(&mut other));
         let (c, c_field) = match other.operand() {
             Operand::Slot(slot) => (if left_in_acc { 4 } else { 0 }, slot.field()),
@@ -315,7 +315,7 @@ impl Translator {
     /// Puts the entry of an op that was taken back to the op that was just emitted.
     fn move_note(&mut self, note: Option<MapEntry>) {
         if let (Some(note), Some(position)) = (note, self.last.get()) {
-            self.map.push(MapEntry { position, ..note });
+            self.notes.push(MapEntry { position, ..note });
         }
     }
 
@@ -335,7 +335,7 @@ impl Translator {
             sum::LOAD_SLOT => (load >> 16 & 0xffff_ffff, load >> 48, (sum::LOAD_OP, sum::LOAD_OP + 2)),
             _ => return false,
         };
-        let note = self.map.pop();
+        let note = self.notes.pop();
         self.take_back(position, Some(&mut left));
         let (variant, left) = match left.operand() {
             Operand::Slot(slot) => (variants.0, slot.field()),
