@@ -66,7 +66,7 @@ impl Bodies {
             if let Some((value, len)) = window::value(c.rest()) {
                 match value {
                     Value::LocalGet(local) => sink.local_get(env, local, None, offset)?,
-                    Value::I32Const(value) => sink.i32_const(env, value, offset)?,
+                    Value::I32Const(value) => sink.constant(env, ValType::I32, value, offset)?,
                 }
                 c.skip(len);
                 continue;

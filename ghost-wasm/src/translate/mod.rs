@@ -251,9 +251,10 @@ impl Translator {
     }
 }
 
-// What `local_get` and `i32_const` charge is what the table says.
+// What `local_get` and `constant` charge is what the table says.
 const _: () = assert!(matches!(Op::LocalGet.class(), GasClass::Local));
 const _: () = assert!(matches!(Op::I32Const.class(), GasClass::Const));
+const _: () = assert!(matches!(Op::I64Const.class(), GasClass::Const));
 
 impl BodySink for Translator {
     fn code(&mut self, start: u64, end: u64) {
@@ -313,14 +314,15 @@ impl BodySink for Translator {
     }
 
     #[inline(always)]
-    fn i32_const(&mut self, env: &ModuleEnv, value: u64, offset: u32) -> Result<(), Error> {
+    fn constant(&mut self, env: &ModuleEnv, ty: ValType, value: u64, offset: u32) -> Result<(), Error> {
         if self.can_wait() {
             self.offset = offset;
             self.owe(self.schedule.class(GasClass::Const));
-            self.push_const(value, ValType::I32);
+            self.push_const(value, ty);
             return self.check();
         }
-        self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+        let op = if ty == ValType::I32 { Op::I32Const } else { Op::I64Const };
+        self.instr(env, &Instr { z: value, ..Instr::plain(op) }, offset)
     }
 
     // The decoder's branch by the kind is the only one.

@@ -112,6 +112,7 @@ impl Translator {
             Kind::Br => return self.br(x),
             Kind::BrIf => return self.br_if(x),
             Kind::Call => return self.call(env, x),
+            Kind::Return => return self.return_(env),
             _ => self.owe(self.schedule.class(class)),
         }
         match kind {
@@ -124,7 +125,8 @@ impl Translator {
             Kind::Load => self.load(op, row, instr.z),
             Kind::Store => self.store(op, row, instr.z),
             Kind::If => self.open_block(env, FrameKind::If, instr),
-            Kind::I64Const => self.push_const(instr.z, ValType::I64),
+            Kind::Select => self.select(),
+            Kind::Nop => {}
             Kind::GlobalGet => self.global_get(env, x),
             Kind::GlobalSet => self.global_set(x),
             _ => self.other(env, instr),

@@ -103,10 +103,17 @@ pub trait BodySink {
         let _ = ty;
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
     }
-    /// `i32.const` of a sign-extended value, likewise.
+    /// `i32.const` or `i64.const` of a sign-extended value, likewise.
     #[inline(always)]
-    fn i32_const(&mut self, env: &ModuleEnv, value: u64, offset: u32) -> Result<(), crate::Error> {
-        self.instr(env, &Instr { z: value, ..Instr::plain(Op::I32Const) }, offset)
+    fn constant(
+        &mut self,
+        env: &ModuleEnv,
+        ty: ValType,
+        value: u64,
+        offset: u32,
+    ) -> Result<(), crate::Error> {
+        let op = if ty == ValType::I32 { Op::I32Const } else { Op::I64Const };
+        self.instr(env, &Instr { z: value, ..Instr::plain(op) }, offset)
     }
     /// An operator of a kind, likewise. Every kind has a call of its own.
     #[inline(always)]

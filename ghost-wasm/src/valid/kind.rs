@@ -13,6 +13,7 @@ pub enum Kind {
     I32Const,
     I64Const,
     Drop,
+    Nop,
     /// Two integers to one.
     IntBinary,
     /// Two integers compared.
@@ -36,6 +37,10 @@ pub enum Kind {
     Br,
     BrIf,
     Call,
+    Return,
+    Unreachable,
+    /// Without a type of its own.
+    Select,
 }
 
 impl Kind {
@@ -57,6 +62,10 @@ impl Kind {
             Op::Br => Kind::Br,
             Op::BrIf => Kind::BrIf,
             Op::Call => Kind::Call,
+            Op::Return => Kind::Return,
+            Op::Unreachable => Kind::Unreachable,
+            Op::Select => Kind::Select,
+            Op::Nop => Kind::Nop,
             Op::I32Eqz | Op::I64Eqz => Kind::IntZero,
             _ => Kind::by_signature(op),
         }

@@ -178,6 +178,22 @@ impl Stacks {
         true
     }
 
+    /// Pops a condition and two numbers of one type, and pushes one of them, if they are there.
+    #[inline(always)]
+    pub(super) fn select_quickly(&mut self) -> bool {
+        let from = self.top.wrapping_sub(3);
+        let Some(&[first, second, condition]) = self.buffer.get(from..).and_then(|top| top.first_chunk())
+        else {
+            return false;
+        };
+        let number = ValType::from_byte(first).is_some_and(ValType::is_num);
+        if from < self.frame.base as usize || condition != ValType::I32 as u8 || first != second || !number {
+            return false;
+        }
+        self.top = self.top.wrapping_sub(2);
+        true
+    }
+
     /// Whether the frame has an operand.
     #[inline(always)]
     pub(super) fn has_operand(&self) -> bool {
@@ -265,7 +281,7 @@ impl Stacks {
 
     /// Whether the frame's top operands have just these types.
     #[inline]
-    fn has_on_top(&self, types: &[ValType]) -> bool {
+    pub(super) fn has_on_top(&self, types: &[ValType]) -> bool {
         let there = self.operands();
         let Some(at) = there.len().checked_sub(types.len()) else { return false };
         let found = there.get(at..).unwrap_or_default();

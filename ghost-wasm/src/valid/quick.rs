@@ -197,7 +197,7 @@ impl BodyValidator {
                 }
                 self.count_of(row, 0);
                 let taken = Taken::of(window, len.wrapping_add(1));
-                sink.i32_const(env, value, offset)?;
+                sink.constant(env, ValType::I32, value, offset)?;
                 taken
             }
             Kind::I64Const => {
@@ -206,7 +206,9 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.count_of(row, 0);
-                tell!(I64Const, len.wrapping_add(1), Instr { z: value, ..Instr::plain(Op::I64Const) })
+                let taken = Taken::of(window, len.wrapping_add(1));
+                sink.constant(env, ValType::I64, value, offset)?;
+                taken
             }
             Kind::LocalSet => local!(LocalSet, 1),
             Kind::LocalTee => local!(LocalTee, 0),
@@ -270,6 +272,33 @@ impl BodyValidator {
                 self.stacks.drop_quickly(1);
                 self.count_of(row, 1);
                 tell!(GlobalSet, len.wrapping_add(1), Instr { x: index, ..Instr::plain(Op::GlobalSet) })
+            }
+            Kind::Nop => {
+                self.count_of(row, 0);
+                tell!(Nop, 1, Instr::plain(Op::Nop))
+            }
+            Kind::Unreachable => {
+                self.stacks.set_unreachable();
+                self.count_of(row, 0);
+                tell!(Unreachable, 1, Instr::plain(Op::Unreachable))
+            }
+            Kind::Return => {
+                let func = self.stacks.outer.first().unwrap_or(&self.stacks.frame);
+                let (_, results) = func.types(env);
+                if !self.stacks.has_on_top(results) {
+                    return Ok(None);
+                }
+                self.stacks.set_unreachable();
+                self.count_of(row, 0);
+                self.count(results.len());
+                tell!(Return, 1, Instr::plain(Op::Return))
+            }
+            Kind::Select => {
+                if !self.stacks.select_quickly() {
+                    return Ok(None);
+                }
+                self.count_of(row, 4);
+                tell!(Select, 1, Instr::plain(Op::Select))
             }
             Kind::Other => return Ok(None),
         };
