@@ -5,14 +5,16 @@
 //! `local.get` and constants emit nothing; they wait on the translator's model of the operand stack until an
 //! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
 //! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels, `branch.rs` branches
-//! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `ops.rs` everything else, `fuse/` the ops
-//! that do the work of several, `room.rs` the room for all of it.
+//! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `places.rs` globals and locals,
+//! `ops.rs` everything else, `fuse/` the ops that do the work of several, `value.rs` what the model's values are made
+//! of, `room.rs` the room for all of it.
 
 mod branch;
 mod control;
 mod emit;
 mod fuse;
 mod ops;
+mod places;
 mod room;
 mod run;
 mod slots;
