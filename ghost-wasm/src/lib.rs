@@ -83,7 +83,7 @@ pub mod internals {
         bytes: &[u8],
     ) -> Result<alloc::string::String, crate::Error> {
         let mut translator = decoded(engine, bytes, Slowly(translator(engine)))?.0;
-        Ok(crate::code::disasm::disassemble(&translator.take_code()))
+        Ok(crate::code::disasm::disassemble(&translator.take_code()?))
     }
 
     /// How many of a module's internal instructions only charge gas.
@@ -98,7 +98,7 @@ pub mod internals {
         engine: &crate::Engine,
         bytes: &[u8],
     ) -> Result<crate::code::module::ModuleCode, crate::Error> {
-        Ok(decoded(engine, bytes, translator(engine))?.take_code())
+        decoded(engine, bytes, translator(engine))?.take_code()
     }
 
     fn translator(engine: &crate::Engine) -> crate::translate::Translator {

@@ -10,18 +10,15 @@ use super::module::ModuleCode;
 /// position, family, row, variant and operand words.
 pub fn disassemble(code: &ModuleCode) -> String {
     let mut out = String::new();
-    let starts = code.starts();
-    for (number, &start) in starts.iter().enumerate() {
-        let end = starts.get(number + 1).map_or(code.len_without_padding(), |&next| next as usize);
-        let record = code.records().get(number);
-        let (func, slots) = record.map_or((0, 0), |record| (record.func, record.frame_slots));
+    for (number, record) in code.records().iter().enumerate() {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "func {func}: {slots} slots");
-        let mut at = start as usize;
-        while let Some([first, operands @ ..]) = code.words().get(at..end).filter(|rest| !rest.is_empty()) {
+        let _ = writeln!(out, "func {}: {} slots", record.func, record.frame_slots);
+        let body = code.body(number).unwrap_or_default();
+        let mut at = 0;
+        while let Some([first, operands @ ..]) = body.get(at..).filter(|rest| !rest.is_empty()) {
             let inst = InstId(*first as u16);
-            let words = inst.words(code.words().get(at..end).unwrap_or_default());
-            let _ = write!(out, "{:5}  {}", at - start as usize, name(inst));
+            let words = inst.words(body.get(at..).unwrap_or_default());
+            let _ = write!(out, "{at:5}  {}", name(inst));
             for word in operands.iter().take(words.saturating_sub(1)) {
                 let _ = write!(out, " {word:x}");
             }
@@ -46,11 +43,13 @@ pub fn name(inst: InstId) -> String {
 pub fn charge_ops(code: &ModuleCode) -> usize {
     let charge = Family::Control.inst(0, super::inst::control::CHARGE);
     let mut count = 0;
-    let mut at = 0;
-    while let Some(first) = code.words().get(at).filter(|_| at < code.len_without_padding()) {
-        let inst = InstId(*first as u16);
-        count += usize::from(inst == charge);
-        at += inst.words(code.words().get(at..).unwrap_or_default());
+    for body in (0..code.records().len()).filter_map(|number| code.body(number)) {
+        let mut at = 0;
+        while let Some(first) = body.get(at) {
+            let inst = InstId(*first as u16);
+            count += usize::from(inst == charge);
+            at += inst.words(body.get(at..).unwrap_or_default());
+        }
     }
     count
 }

@@ -1,14 +1,23 @@
-//! The code of a module.
+//! The code of a module, in parts.
+//!
+//! A part has some bodies, as many as go into a piece of memory that allocators keep for the next one who asks. All bodies
+//! in one list would be got from the system, page by page, for each module that is loaded, and given back; that took a
+//! third of the time of loading a large one.
 
 use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use super::map::{CodeMap, MapEntry};
 use super::record::{CodeRecord, Word};
 
+/// A part with so many words is complete when the next body begins.
+pub const PART_WORDS: usize = 8 << 10;
+
 /// A translated body, before the code has its final place.
 #[derive(Clone, Debug)]
 pub struct RecordDraft {
+    /// Counted from the first word of the part.
     pub start: u32,
     pub frame_slots: u32,
     pub zero_from: u16,
@@ -17,23 +26,33 @@ pub struct RecordDraft {
     pub func: u32,
 }
 
-/// All bodies of a module. Immutable; addresses into it are valid as long as it lives.
+/// Bodies that follow each other.
 #[derive(Debug)]
-pub struct ModuleCode {
+struct Part {
     /// Never changed: addresses into it are in the records.
     words: Vec<Word>,
-    /// By defined function.
-    records: Box<[CodeRecord]>,
+    /// The number of its first body.
+    first: usize,
+    /// Where each body starts.
     starts: Box<[u32]>,
     map: CodeMap,
     /// Of code that is stepped through: the number of the op at each position.
     #[cfg(feature = "internals")]
-    pub numbers: alloc::vec::Vec<u16>,
+    numbers: Vec<u16>,
+}
+
+/// All bodies of a module. Addresses into it are valid as long as it lives.
+#[derive(Debug, Default)]
+pub struct ModuleCode {
+    /// By defined function.
+    records: Vec<CodeRecord>,
+    /// As they were completed; by address once all of them are.
+    parts: Vec<Part>,
 }
 
 /// An op has at most this many words besides `br_table`'s targets: reading operands of a failed charge may
 /// look this far.
-const PADDING: usize = 4;
+pub const PADDING: usize = 4;
 
 /// Gives back what is left over of room that was made for more, unless that is so small, as it mostly is, that it
 /// would cost more than it is worth.
@@ -44,33 +63,51 @@ fn give_back<T>(list: &mut Vec<T>) {
 }
 
 impl ModuleCode {
-    pub(crate) fn new(mut words: Vec<u64>, drafts: Vec<RecordDraft>, mut map: CodeMap) -> ModuleCode {
+    /// Adds a part: its words, the bodies in it, its map; leaves these lists empty. The numbers of its ops, if it is to be
+    /// stepped through.
+    pub(crate) fn add(
+        &mut self,
+        words: &mut Vec<Word>,
+        drafts: &mut Vec<RecordDraft>,
+        map: &mut CodeMap,
+        #[cfg(feature = "internals")] numbers: Vec<u16>,
+    ) -> Result<(), TryReserveError> {
+        self.parts.try_reserve(1)?;
+        self.records.try_reserve(drafts.len())?;
+        words.try_reserve_exact(PADDING)?;
+        let mut starts = Vec::new();
+        starts.try_reserve_exact(drafts.len())?;
+        let (mut words, mut map) = (core::mem::take(words), core::mem::take(map));
         words.resize(words.len() + PADDING, 0);
         give_back(&mut words);
-        // Of a body that was translated by itself most of it is left over.
         give_back(&mut map.groups);
         give_back(&mut map.steps);
-        let base = words.as_ptr();
-        let starts = drafts.iter().map(|draft| draft.start).collect();
-        let records = drafts
-            .into_iter()
-            .map(|draft| CodeRecord {
-                code: base.wrapping_add(draft.start as usize),
-                frame_slots: draft.frame_slots,
-                zero_from: draft.zero_from,
-                zero_count: draft.zero_count,
-                enter_cost: draft.enter_cost,
-                func: draft.func,
-            })
-            .collect();
-        ModuleCode {
+        let (base, first) = (words.as_ptr(), self.records.len());
+        starts.extend(drafts.iter().map(|draft| draft.start));
+        self.records.extend(drafts.drain(..).map(|draft| CodeRecord {
+            code: base.wrapping_add(draft.start as usize),
+            frame_slots: draft.frame_slots,
+            zero_from: draft.zero_from,
+            zero_count: draft.zero_count,
+            enter_cost: draft.enter_cost,
+            func: draft.func,
+        }));
+        self.parts.push(Part {
             words,
-            records,
-            starts,
+            first,
+            starts: starts.into_boxed_slice(),
             map,
             #[cfg(feature = "internals")]
-            numbers: Vec::new(),
-        }
+            numbers,
+        });
+        Ok(())
+    }
+
+    /// All parts are there.
+    pub(crate) fn complete(mut self) -> ModuleCode {
+        give_back(&mut self.records);
+        self.parts.sort_unstable_by_key(|part| part.words.as_ptr());
+        self
     }
 
     /// Records by defined function.
@@ -78,47 +115,49 @@ impl ModuleCode {
         &self.records
     }
 
-    /// Where each body starts, by defined function.
+    /// The words of the body of a defined function.
     #[cfg(feature = "internals")]
-    pub fn starts(&self) -> &[u32] {
-        &self.starts
+    pub fn body(&self, number: usize) -> Option<&[Word]> {
+        let part = self
+            .parts
+            .iter()
+            .find(|part| number.checked_sub(part.first).is_some_and(|index| index < part.starts.len()))?;
+        let start = *part.starts.get(number - part.first)? as usize;
+        let end = part
+            .starts
+            .get(number - part.first + 1)
+            .map_or(part.words.len() - PADDING, |&next| next as usize);
+        part.words.get(start..end)
     }
 
-    /// The number of words that are code.
+    /// Of code that is stepped through: the number of the op at an address.
     #[cfg(feature = "internals")]
-    pub fn len_without_padding(&self) -> usize {
-        self.words.len() - PADDING
-    }
-
-    /// All words.
-    #[cfg(feature = "internals")]
-    pub fn words(&self) -> &[Word] {
-        &self.words
+    pub fn number_at(&self, ip: *const Word) -> Option<u16> {
+        let (part, position) = self.part(ip)?;
+        part.numbers.get(position as usize).copied()
     }
 
     /// The op at an address (`here`) or the call before it, and whose body it is in.
     pub fn place(&self, ip: *const Word, here: bool) -> Option<(MapEntry, u32)> {
-        let position = self.position(ip)?;
-        let entry = if here { self.map.at(position) } else { self.map.before(position) }?;
-        Some((entry, self.function_at(entry.position)?))
+        let (part, position) = self.part(ip)?;
+        let entry = if here { part.map.at(position) } else { part.map.before(position) }?;
+        let after = part.starts.partition_point(|&start| start <= entry.position);
+        let record = self.records.get(part.first + after.checked_sub(1)?)?;
+        Some((entry, record.func))
     }
 
-    /// The first word: no two codes that live have the same.
+    /// The lowest address of its code: no two codes that live have the same. (One that is a single body, as it is here
+    /// asked of, has all its code behind it.)
     pub fn base(&self) -> *const Word {
-        self.words.as_ptr()
+        self.parts.first().map_or(core::ptr::null(), |part| part.words.as_ptr())
     }
 
-    /// The position of an address, if it lies in this code.
-    pub fn position(&self, ip: *const Word) -> Option<u32> {
-        let bytes = (ip as usize).checked_sub(self.words.as_ptr() as usize)?;
-        let position = bytes / size_of::<Word>();
-        (position < self.words.len()).then_some(position as u32)
-    }
-
-    /// The function (by module index) whose body holds a position.
-    fn function_at(&self, position: u32) -> Option<u32> {
-        let after = self.starts.partition_point(|&start| start <= position);
-        self.records.get(after.checked_sub(1)?).map(|record| record.func)
+    /// The part that an address lies in, and the position there.
+    fn part(&self, ip: *const Word) -> Option<(&Part, u32)> {
+        let after = self.parts.partition_point(|part| part.words.as_ptr() <= ip);
+        let part = self.parts.get(after.checked_sub(1)?)?;
+        let position = (ip as usize - part.words.as_ptr() as usize) / size_of::<Word>();
+        (position < part.words.len()).then_some((part, position as u32))
     }
 }
 
@@ -126,20 +165,76 @@ impl ModuleCode {
 mod tests {
     use super::*;
 
+    fn part(len: usize, funcs: core::ops::Range<u32>) -> (Vec<u64>, Vec<RecordDraft>, CodeMap) {
+        let (mut words, mut map) = (Vec::with_capacity(1_000), CodeMap::default());
+        words.resize(len, 7);
+        let drafts = funcs
+            .clone()
+            .map(|func| RecordDraft {
+                start: (func - funcs.start) * 10,
+                frame_slots: 1,
+                zero_from: 0,
+                zero_count: 0,
+                enter_cost: 4,
+                func,
+            })
+            .collect();
+        // An entry at the sixth word of each body, of a call of two words.
+        for func in funcs.clone() {
+            let position = (func - funcs.start) * 10 + 5;
+            map.add(&[MapEntry { position, offset: 100 * func, due: 3 }]).unwrap();
+        }
+        (words, drafts, map)
+    }
+
+    fn add(code: &mut ModuleCode, len: usize, funcs: core::ops::Range<u32>) {
+        let (mut words, mut drafts, mut map) = part(len, funcs);
+        code.add(
+            &mut words,
+            &mut drafts,
+            &mut map,
+            #[cfg(feature = "internals")]
+            Vec::new(),
+        )
+        .unwrap();
+        assert!(words.is_empty() && drafts.is_empty() && map.groups.is_empty() && map.steps.is_empty());
+    }
+
     #[test]
     fn room_that_is_left_over_is_given_back() {
-        let entry = MapEntry { position: 0, offset: 0, due: 0 };
-        let (mut words, mut map) = (Vec::with_capacity(1_000), CodeMap::default());
-        words.resize(96, 7);
-        map.steps.reserve(1_000);
-        map.groups.reserve(1_000);
-        map.add(&[entry; 17]).unwrap();
-        let code = ModuleCode::new(words, Vec::new(), map);
-        assert_eq!((code.words.len(), code.map.groups.len(), code.map.steps.len()), (96 + PADDING, 1, 16));
-        assert!(
-            code.words.capacity() <= 112
-                && code.map.groups.capacity() == 1
-                && code.map.steps.capacity() <= 18
-        );
+        let mut code = ModuleCode::default();
+        add(&mut code, 96, 0..9);
+        let part = &code.parts[0];
+        assert_eq!((part.words.len(), part.map.groups.len()), (96 + PADDING, 9));
+        assert!(part.words.capacity() <= 112 && part.map.groups.capacity() <= 10);
+    }
+
+    #[test]
+    fn places_are_found_in_every_part() {
+        let mut code = ModuleCode::default();
+        // Parts of many sizes, so that their addresses are in no order.
+        let mut func = 3;
+        for len in [200, 30, 4_000, 10, 700, 50, 90, 2_000, 10] {
+            add(&mut code, len, func..func + len as u32 / 10);
+            func += len as u32 / 10;
+        }
+        let code = code.complete();
+        assert!(code.parts.is_sorted_by_key(|part| part.words.as_ptr()));
+        assert_eq!(code.records().len(), func as usize - 3);
+        for (number, record) in code.records().iter().enumerate() {
+            assert_eq!(record.func, number as u32 + 3);
+            let found = |words: usize, here| {
+                let place = code.place(record.code.wrapping_add(words), here);
+                place.map(|(entry, func)| (entry.offset, func))
+            };
+            let expected = Some((100 * record.func, record.func));
+            assert_eq!(found(5, true), expected);
+            assert_eq!(found(4, true), None);
+            // The way back from the call leads behind it.
+            assert_eq!(found(7, false), expected);
+        }
+        let nowhere = code.parts[8].words.as_ptr_range().end;
+        assert_eq!(code.place(nowhere, true), None);
+        assert_eq!(code.place(core::ptr::null(), false), None);
     }
 }

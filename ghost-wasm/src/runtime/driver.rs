@@ -229,8 +229,7 @@ fn step(inner: &mut StoreInner, mut exit: Exit) -> Exit {
             else {
                 return None;
             };
-            let position = code.position(inner.cx.ip())?;
-            code.numbers.get(position as usize).copied()
+            code.number_at(inner.cx.ip())
         });
         let Some(inst) = inst.map(crate::code::inst::InstId) else { return exit };
         inner.steps.note(inst);

@@ -99,7 +99,7 @@ impl LazyCodes {
             .take()
             .unwrap_or_else(|| Box::new(Translator::new(profile.schedule(), profile.limits().frame_slots)));
         bodies.replay(&module.data.env, profile.features(), defined, &mut *translator)?;
-        let made = translator.take_code();
+        let made = translator.take_code()?;
         self.translator = Some(translator);
         let record = *made.records().first().ok_or_else(internal)?;
         let number = instance.lazy.ok_or_else(internal)?;

@@ -290,7 +290,7 @@ impl ModuleStream {
         let (data, code) = match self.stream {
             Either::Eager(stream) => {
                 let (data, mut translator) = stream.finish()?;
-                (data, Code::Eager(translator.take_code()))
+                (data, Code::Eager(translator.take_code()?))
             }
             Either::Lazy(stream) => {
                 let (data, keeper) = stream.finish()?;

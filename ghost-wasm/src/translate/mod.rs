@@ -29,7 +29,7 @@ use core::ops::Range;
 use crate::Error;
 use crate::binary::instr::Instr;
 use crate::code::map::{CodeMap, MapEntry};
-use crate::code::module::{ModuleCode, RecordDraft};
+use crate::code::module::{ModuleCode, PART_WORDS, RecordDraft};
 use crate::code::record::RECORDS_MAX;
 use crate::exec::dispatch;
 use crate::table::gas::{GasClass, Schedule};
@@ -65,6 +65,8 @@ pub struct Translator {
     code: Vec<u64>,
     map: CodeMap,
     records: Vec<RecordDraft>,
+    /// The parts that are complete: what these three lists had before.
+    parts: ModuleCode,
     /// Leave instruction numbers in the code, for disassembly.
     canonical: bool,
     /// Stop before each op, and keep the numbers here.
@@ -104,6 +106,8 @@ pub struct Translator {
     begun: bool,
     /// Where the code section is in the module.
     section: Range<u64>,
+    /// Where the part at hand begins there.
+    part_from: u64,
     /// So many operators have room in the lists that each adds little to.
     roomy_for: u32,
     roomy_to: RoomyTo,
@@ -119,6 +123,7 @@ impl Translator {
             code: Vec::new(),
             map: CodeMap::default(),
             records: Vec::new(),
+            parts: ModuleCode::default(),
             canonical: false,
             #[cfg(feature = "internals")]
             numbers: None,
@@ -145,6 +150,7 @@ impl Translator {
             offset: 0,
             begun: false,
             section: 0..0,
+            part_from: 0,
             roomy_for: 0,
             roomy_to: RoomyTo::default(),
         }
@@ -168,18 +174,29 @@ impl Translator {
         self
     }
 
-    /// The bodies so far. The translator can go on with others, from the first position.
-    pub fn take_code(&mut self) -> ModuleCode {
+    /// The bodies so far. The translator can go on with others.
+    pub fn take_code(&mut self) -> Result<ModuleCode, Error> {
+        self.end_part()?;
+        Ok(core::mem::take(&mut self.parts).complete())
+    }
+
+    /// What there is of the part at hand is all of it; the next body begins another.
+    #[cold]
+    #[inline(never)]
+    fn end_part(&mut self) -> Result<(), Error> {
         self.roomy_for = 0;
-        let map = core::mem::take(&mut self.map);
-        let (code, records) = (core::mem::take(&mut self.code), core::mem::take(&mut self.records));
-        #[cfg_attr(not(feature = "internals"), expect(unused_mut, reason = "see below"))]
-        let mut code = ModuleCode::new(code, records, map);
-        #[cfg(feature = "internals")]
-        if let Some(numbers) = &mut self.numbers {
-            code.numbers = core::mem::take(numbers);
+        if self.records.is_empty() {
+            return Ok(());
         }
-        code
+        self.parts
+            .add(
+                &mut self.code,
+                &mut self.records,
+                &mut self.map,
+                #[cfg(feature = "internals")]
+                self.numbers.as_mut().map(core::mem::take).unwrap_or_default(),
+            )
+            .map_err(room::refused)
     }
 
     /// The first operator of a body: its locals are known.
@@ -261,6 +278,7 @@ const _: () = assert!(matches!(Op::I64Const.class(), GasClass::Const));
 impl BodySink for Translator {
     fn code(&mut self, start: u64, end: u64) {
         self.section = start..end;
+        self.part_from = start;
     }
 
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), Error> {
@@ -269,6 +287,11 @@ impl BodySink for Translator {
         }
         self.func = func;
         self.offset = offset;
+        if self.code.len() >= PART_WORDS {
+            self.end_part()?;
+            self.part_from = u64::from(offset);
+            self.make_room_for_part()?;
+        }
         self.start = self.code.len();
         if self.start > POSITION_MAX {
             return Err(Error::limit(Limit::ModuleBytes, u64::from(offset)).with_offset(u64::from(offset)));

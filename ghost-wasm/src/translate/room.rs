@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::Translator;
 use crate::Error;
+use crate::code::module::PART_WORDS;
 use crate::table::errors::ErrorCode;
 
 /// Ops that an operator makes at most, besides those that put values into their slots.
@@ -99,10 +100,21 @@ impl Translator {
         Ok(())
     }
 
-    /// How much of the code section was read: its length, and the part.
+    /// Makes room for another part, if there is enough left to fill it.
+    pub fn make_room_for_part(&mut self) -> Result<(), Error> {
+        // Some more for the last of its bodies. Most operators make half a word for each of their bytes.
+        const WORDS: usize = PART_WORDS / 2 * 3;
+        if self.section.end.saturating_sub(self.part_from) >= 2 * WORDS as u64 {
+            self.code.try_reserve_exact(WORDS).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// How much of the code section was read since the part at hand began: its length from there on, and how much of
+    /// that.
     fn expected(&self) -> (u64, u64) {
-        let read = u64::from(self.offset).saturating_sub(self.section.start);
-        (self.section.end.saturating_sub(self.section.start), read)
+        let read = u64::from(self.offset).saturating_sub(self.part_from);
+        (self.section.end.saturating_sub(self.part_from), read)
     }
 
     /// Makes room for the stubs of a `br_table` whose last target has come: one for each open block at most.
