@@ -1,6 +1,6 @@
 //! Gas schedules of one's own: which are refused, and that the gas of any other is the sum of its prices.
 
-use ghost_wasm::table::gas::{GasClass, PER_VALUE_MAX, PRICE_MAX, Schedule};
+use ghost_wasm::table::gas::{GasClass, PER_VALUE_MAX, PRICE_MAX, Schedule, WAITING_PRICE_MAX};
 use ghost_wasm::{Config, Engine, Error, ErrorKind, Linker, Module, Profile, Store, Val};
 
 /// Loops, calls, values that labels take along, memory, all in one function of one argument.
@@ -21,9 +21,13 @@ const TEXT: &str = r#"(module
       (i32.load (i32.const 8)))))"#;
 
 fn run(schedule: Schedule, limit: u64) -> (Result<i32, Error>, u64) {
-    let profile = Profile::CONTRACT_V1.with_schedule(schedule).expect("a sound schedule");
+    run_module(&wat::parse_str(TEXT).expect("a text"), schedule, limit)
+}
+
+fn run_module(bytes: &[u8], schedule: Schedule, limit: u64) -> (Result<i32, Error>, u64) {
+    let profile = Profile::LATEST.with_schedule(schedule).expect("a sound schedule");
     let engine = Engine::new(&Config::new(profile));
-    let module = Module::new(&engine, &wat::parse_str(TEXT).expect("a text")).expect("a program that runs");
+    let module = Module::new(&engine, bytes).expect("a program that runs");
     let mut store = Store::new(&engine, ());
     let instance = Linker::new(&engine).instantiate(&mut store, &module).expect("a program that runs");
     let func = instance.get_func(&store, "run").expect("a program that runs");
@@ -32,6 +36,15 @@ fn run(schedule: Schedule, limit: u64) -> (Result<i32, Error>, u64) {
     let result = func.call(&mut store, &[Val::I32(9)], &mut results);
     (result.map(|()| if let Val::I32(value) = results[0] { value } else { -1 }), store.gas_used())
 }
+
+/// The highest prices.
+const HIGHEST: [u32; GasClass::ALL.len()] = {
+    let mut prices = [PRICE_MAX; GasClass::ALL.len()];
+    prices[GasClass::Structure as usize] = 0;
+    prices[GasClass::Const as usize] = WAITING_PRICE_MAX;
+    prices[GasClass::Local as usize] = WAITING_PRICE_MAX;
+    prices
+};
 
 fn times(factor: u32) -> Schedule {
     let mut schedule = Schedule::V1;
@@ -52,7 +65,7 @@ fn gas_is_the_sum_of_prices_up_to_the_highest() {
         assert_eq!((result.expect("a program that runs"), used), (value, once * u64::from(factor)));
     }
     let mut dear = Schedule { per_value: PER_VALUE_MAX, enter: PRICE_MAX, ..Schedule::V1 };
-    dear.classes = dear.classes.map(|_| PRICE_MAX);
+    dear.classes = HIGHEST;
     let (result, used) = run(dear.clone(), 1 << 50);
     assert_eq!(result.expect("a program that runs"), value);
     // The last gas decides.
@@ -60,6 +73,67 @@ fn gas_is_the_sum_of_prices_up_to_the_highest() {
     for less in [used - 1, used - u64::from(PRICE_MAX), used / 2, 1, 0] {
         let (result, used) = run(dear.clone(), less);
         assert_eq!((result.unwrap_err().kind(), used), (ErrorKind::OutOfGas, less));
+    }
+}
+
+/// A function of an `i32` with memory: `before`, so many reads of a local that are dropped, `after`.
+fn module_that_waits(before: &[u8], reads: usize, after: &[u8]) -> Vec<u8> {
+    let mut body = [&[0], before].concat();
+    body.extend([0x20, 0, 0x1a].repeat(reads));
+    body.extend([after, &[0x20, 0, 0x0b]].concat());
+    let sized = |bytes: &[u8]| {
+        let mut len = bytes.len();
+        let mut out = Vec::new();
+        while len > 0x7f {
+            out.push(len as u8 | 0x80);
+            len >>= 7;
+        }
+        out.push(len as u8);
+        out.extend(bytes);
+        out
+    };
+    let section = |id: u8, bytes: &[u8]| [&[id], &*sized(bytes)].concat();
+    [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, b"\x01\x60\x01\x7f\x01\x7f"),
+        section(3, &[1, 0]),
+        section(5, &[1, 0, 1]),
+        section(7, b"\x01\x03run\0\0"),
+        section(10, &[&[1], &*sized(&body)].concat()),
+    ]
+    .concat()
+}
+
+#[test]
+fn what_only_waits_is_paid_whatever_it_sums_up_to() {
+    const LOCAL: usize = GasClass::Local as usize;
+    let priced = |price: u32| {
+        let mut schedule = Schedule::V1;
+        schedule.classes[LOCAL] = price;
+        schedule
+    };
+    // Straight; before a label that edges pay for; in a loop; between a load and the branch that compares it.
+    let shapes: [(&[u8], &[u8]); 4] = [
+        (&[], &[]),
+        (&[0x20, 0, 0x04, 0x40], &[0x0b]),
+        (&[0x20, 0, 0x04, 0x40, 0x03, 0x40], &[0x41, 0, 0x04, 0x40, 0x0b, 0x41, 0, 0x0d, 0, 0x0b, 0x0b]),
+        (&[0x02, 0x40, 0x41, 0, 0x28, 2, 0], &[0x41, 1, 0x46, 0x0d, 0, 0x0b]),
+    ];
+    for (before, after) in shapes {
+        for reads in [10, 4_200, 530_000, 1_050_000] {
+            let module = module_that_waits(before, reads, after);
+            let used = |price| {
+                let (result, used) = run_module(&module, priced(price), 1 << 50);
+                assert_eq!(result.expect("a program that runs"), 9);
+                used
+            };
+            let each = used(2) - used(1);
+            assert!(each > reads as u64);
+            let all = used(1) + each * u64::from(WAITING_PRICE_MAX - 1);
+            assert_eq!(used(WAITING_PRICE_MAX), all, "{before:x?} {reads}");
+            let (result, left) = run_module(&module, priced(WAITING_PRICE_MAX), all - 1);
+            assert_eq!((result.unwrap_err().kind(), left), (ErrorKind::OutOfGas, all - 1));
+        }
     }
 }
 
@@ -76,6 +150,11 @@ fn what_the_engine_cannot_keep_to_is_refused() {
         if class != GasClass::Structure as usize {
             refused(&|schedule| schedule.classes[class] = 0);
         }
+    }
+    // Of `Structure` not all operators pay.
+    refused(&|schedule| schedule.classes[GasClass::Structure as usize] = 1);
+    for class in [GasClass::Const, GasClass::Local] {
+        refused(&|schedule| schedule.classes[class as usize] = WAITING_PRICE_MAX + 1);
     }
     refused(&|schedule| schedule.enter = 0);
     refused(&|schedule| schedule.enter = PRICE_MAX + 1);

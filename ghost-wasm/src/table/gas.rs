@@ -121,9 +121,12 @@ impl Schedule {
     }
 }
 
-/// The highest price of a class and of entering a function. With [`PER_VALUE_MAX`] it keeps what any op charges, and
-/// what it may pay ahead, far below 31 bits.
+/// The highest price of a class and of entering a function. With the other two it keeps what any op charges, and what it
+/// may pay ahead, far below 31 bits.
 pub const PRICE_MAX: u32 = 1 << 20;
+/// The highest price of a constant, and of a read or write of a local: as many of them as the operand stack is high may
+/// wait for one op that pays.
+pub const WAITING_PRICE_MAX: u32 = 1 << 12;
 /// The highest price of a value that is moved: operators move up to 65,535.
 pub const PER_VALUE_MAX: u32 = 1 << 8;
 
@@ -131,13 +134,18 @@ impl Schedule {
     /// Whether the engine can keep to it.
     ///
     /// The native stack is bounded by handlers per charge: a cycle that costs nothing would not be. And nothing that
-    /// emits an op is free: an op takes time and, where calls in tail position are calls, native stack. (Of the
-    /// operators in `Structure` none does; what `end` moves has been paid by those that pushed it.)
+    /// emits an op is free: an op takes time and, where calls in tail position are calls, native stack. The operators in
+    /// `Structure` emit none, and are free: what `end` moves has been paid by those that pushed it.
     pub const fn is_sound(&self) -> bool {
         let mut class = 0;
         while class < GasClass::ALL.len() {
+            let most = match GasClass::ALL[class].0 {
+                GasClass::Structure => 0,
+                GasClass::Const | GasClass::Local => WAITING_PRICE_MAX,
+                _ => PRICE_MAX,
+            };
             let price = self.classes[class];
-            if price > PRICE_MAX || (price == 0 && class != GasClass::Structure as usize) {
+            if price > most || (price == 0 && most != 0) {
                 return false;
             }
             class += 1;

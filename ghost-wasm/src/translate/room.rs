@@ -97,6 +97,7 @@ impl Translator {
         self.frames.try_reserve(operators).map_err(refused)?;
         self.stubs.try_reserve(operators).map_err(refused)?;
         self.roomy_for = OPERATORS;
+        self.charge_what_waits();
         Ok(())
     }
 

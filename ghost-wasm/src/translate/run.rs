@@ -18,7 +18,8 @@ pub const HANDLERS_MAX: u32 = if cfg!(debug_assertions) { 64 } else { HANDLERS_M
 /// The same where calls in tail position are jumps.
 pub const HANDLERS_MAX_TAIL: u32 = 1_000;
 
-/// What may be pending at most; far below the cost field's range.
+/// With so much pending a charge is due; far below the cost field's range. Operators that only wait for others emit
+/// nothing that would charge: see [`Translator::charge_what_waits`].
 const PENDING_MAX: u64 = 1 << 24;
 
 /// More edges than these do not pay ahead. With [`SETTLED_MAX`] it bounds how much a label can cost here.
@@ -88,7 +89,8 @@ impl Translator {
         if self.run.pending == 0 {
             return;
         }
-        if !self.run.known || self.edges.is_empty() || self.run.settled >= SETTLED_MAX {
+        let too_often = self.run.settled >= SETTLED_MAX;
+        if !self.run.known || self.edges.is_empty() || too_often || self.run.pending >= PENDING_MAX {
             self.emit_charge();
             return;
         }
@@ -148,6 +150,14 @@ impl Translator {
     pub fn charge_if_due(&mut self) {
         if self.run.handlers >= self.handlers_max || self.run.pending >= PENDING_MAX {
             self.charge_now();
+        }
+    }
+
+    /// The same before an operator that may emit nothing. Between two looks at it are fewer operators than room is made
+    /// for at once, and values that were pushed beside them, of which there are no more than slots.
+    pub fn charge_what_waits(&mut self) {
+        if self.run.pending >= PENDING_MAX {
+            self.emit_charge();
         }
     }
 
