@@ -200,6 +200,31 @@ impl EngineMachine {
         self.store.steps().pairs.keys().map(|&(_, inst)| inst)
     }
 
+    /// A call whose gas comes in pieces: the outcome of the last one. `piece` sees how the one before has ended.
+    pub fn in_pieces(
+        &mut self,
+        name: &str,
+        args: &[Value],
+        mut piece: impl FnMut(Option<&Seen>) -> u64,
+    ) -> Seen {
+        let func = self.instance.get_func(&self.store, name).expect("an exported function");
+        let ty = func.ty(&self.store);
+        let mut results: Vec<_> = ty.results().iter().map(|ty| engine::Val::default_for(*ty)).collect();
+        let mut seen = self.call(name, args, piece(None));
+        while seen.out_of_gas() {
+            let more = piece(Some(&seen));
+            if more == 0 {
+                break;
+            }
+            let ended = match self.store.resume(more, &mut results) {
+                Ok(()) => Ended::Values(results.iter().map(of_engine).collect()),
+                Err(error) => engine_ended(&error),
+            };
+            seen = Seen { ended, gas: self.store.gas_used() };
+        }
+        seen
+    }
+
     pub fn into_store(self) -> engine::Store<()> {
         self.store
     }

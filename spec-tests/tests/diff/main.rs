@@ -6,6 +6,7 @@
 
 mod dispatches;
 mod fused;
+mod loops;
 mod machine;
 mod pooled;
 mod reentry;
