@@ -322,6 +322,32 @@ impl Maker {
         }
     }
 
+    /// A copy over what an accumulator has in common with a slot, then a branch on a local.
+    fn copies_over(&mut self) {
+        for ty in super::text::TYPES {
+            let op = match ty {
+                ValType::I32 => Op::I32Sub,
+                ValType::I64 => Op::I64Sub,
+                ValType::F32 => Op::F32Sub,
+                _ => Op::F64Sub,
+            };
+            for to in ["a", "b", "c", "d"] {
+                for sense in [false, true] {
+                    // A constant that no other form takes along, and text of several lengths.
+                    for (from, condition) in
+                        [("e", "q"), ("c", "q"), ("a", "p"), ("b", "p"), ("e", "p"), ("d", "q")]
+                    {
+                        let mut text = Text::default();
+                        text.operand(Kind::Slot, "a", ty).operand(Kind::Slot, "b", ty).op(op);
+                        text.raw(&format!("local.set ${to}")).operand(Kind::Slot, from, ty).made("", ty);
+                        text.raw(&format!("local.set ${to} local.get ${condition}"));
+                        self.cases.push(text.branch(sense, ty));
+                    }
+                }
+            }
+        }
+    }
+
     fn two_latches(&mut self, compare: Op) {
         let ty = ValType::I32;
         for (one, two) in [(1, 4), (-1, 127), (-128, -4), (128, 1), (1, -129)] {
@@ -499,7 +525,12 @@ pub fn of(family: Family) -> Vec<Case> {
             Family::Moves => maker.moves(),
             Family::CallWith => maker.calls(),
             Family::BrWith => maker.jumps(),
-            Family::CopyBranch => maker.copy_branches(op),
+            Family::CopyBranch => {
+                maker.copy_branches(op);
+                if row == 0 {
+                    maker.copies_over();
+                }
+            }
             Family::LatchTwo => maker.two_latches(op),
             _ => {}
         }

@@ -117,18 +117,24 @@ impl Text {
         self.case(ty, ty)
     }
 
-    /// The i32 on the stack decides a branch, by `sense`; then all locals are shown.
+    /// The i32 on the stack decides a branch, by `sense`; then all locals are shown. What follows the branch at once takes
+    /// one of them, each in some case: it may be said to be in an accumulator.
     pub fn branch(mut self, sense: bool, ty: ValType) -> Case {
         let condition = std::mem::take(&mut self);
+        let (after, of) =
+            [("a", ty), ("b", ty), ("c", ty), ("d", ty), ("p", ValType::I32), ("q", ValType::I32)]
+                [condition.fused.bytes().map(usize::from).sum::<usize>() % 6];
+        let operator = if matches!(of, ValType::F32 | ValType::F64) { "mul" } else { "xor" };
+        let take = format!("local.get ${after} {of}.const 3 {of}.{operator} global.set $after_{of}");
         let (open, test) = if sense {
-            ("block $out", "br_if $out i32.const 1 global.set $side")
+            ("block $out", format!("br_if $out {take} i32.const 1 global.set $side"))
         } else {
-            ("block $out", "if i32.const 1 global.set $side end")
+            ("block $out", format!("if {take} i32.const 1 global.set $side end"))
         };
         self.raw("i32.const 0 global.set $side").raw(open);
         self.fused.push_str(&condition.fused);
         self.twin.push_str(&condition.twin);
-        self.raw(test).raw("end");
+        self.raw(&test).raw("end");
         for local in ["a", "b", "c", "d"] {
             self.raw(&format!("local.get ${local} global.set $see_{local}_{ty}"));
         }
@@ -155,6 +161,7 @@ pub fn module(cases: &[Case], show_memory: bool) -> String {
     }
     for ty in TYPES {
         let _ = writeln!(out, " (global $t_{ty} (mut {ty}) ({ty}.const 0))");
+        let _ = writeln!(out, " (global $after_{ty} (export \"after_{ty}\") (mut {ty}) ({ty}.const 0))");
         for local in ["a", "b", "c", "d"] {
             let name = format!("see_{local}_{ty}");
             let _ = writeln!(out, " (global ${name} (export \"{name}\") (mut {ty}) ({ty}.const 0))");
