@@ -48,10 +48,6 @@ use slots::Slots;
 use stack::Stack;
 use value::{Flushed, Last};
 
-/// No body begins above this position: fields of ops are counted in halves of words, in 32 bits, and a body
-/// that begins below ends far from where those end.
-const POSITION_MAX: usize = 1 << 29;
-
 /// The highest local that one byte can name.
 const ONE_BYTE_LOCALS: u32 = 0x7f;
 
@@ -293,9 +289,6 @@ impl BodySink for Translator {
             self.make_room_for_part()?;
         }
         self.start = self.code.len();
-        if self.start > POSITION_MAX {
-            return Err(Error::limit(Limit::ModuleBytes, u64::from(offset)).with_offset(u64::from(offset)));
-        }
         self.notes.clear();
         self.frames.clear();
         self.fixups.clear();

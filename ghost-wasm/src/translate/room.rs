@@ -19,8 +19,8 @@ const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
 const OPERATORS: u32 = 64;
 
-/// Words of a body at most: targets are counted in bytes, in 31 bits. Operators make some words for each of their bytes,
-/// so that bodies within the limits are far shorter.
+/// Words of a body at most: targets are counted in bytes, in 31 bits, and fields in halves of words from where its part
+/// begins. Operators make some words for each of their bytes, so that bodies within the limits are far shorter.
 const BODY_WORDS_MAX: usize = 1 << 27;
 
 /// Room is made for operand stacks of this height at least.
