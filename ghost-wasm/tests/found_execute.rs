@@ -36,11 +36,26 @@ const FOUND: &[Found] = &[
         args: &[Val::I64(0x1_0000_0000)],
         results: &[Val::I32(2)],
     },
+    Found {
+        what: "a label that takes the high half of a product to where the low one was",
+        wat: r#"(func (export "f") (param i64 i64) (result i64)
+            (block (result i64) (i64.mul_wide_u (local.get 0) (local.get 1)) (br 0)))"#,
+        args: &[Val::I64(-1), Val::I64(5)],
+        results: &[Val::I64(4)],
+    },
+    Found {
+        what: "the same of a sum",
+        wat: r#"(func (export "f") (param i64 i64) (result i64)
+            (block (result i64)
+                (i64.add128 (local.get 0) (i64.const 7) (local.get 1) (i64.const 0)) (br 0)))"#,
+        args: &[Val::I64(-1), Val::I64(5)],
+        results: &[Val::I64(8)],
+    },
 ];
 
 fn run(found: &Found) -> Result<Vec<Val>, Error> {
     let bytes = wat::parse_str(format!("(module {})", found.wat)).expect("the table's text is well-formed");
-    let engine = Engine::new(&Config::new(Profile::CONTRACT_V1));
+    let engine = Engine::new(&Config::new(Profile::LATEST));
     let module = Module::new(&engine, &bytes)?;
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[])?;

@@ -132,7 +132,10 @@ impl Translator {
         if arity == 1 {
             let popped = self.pop();
             match popped.operand() {
-                Operand::Acc(position) | Operand::FloatAcc(position) if self.last.is(position) => {
+                // Not the high half of two results: the low one, which is dropped here, may have that slot.
+                Operand::Acc(position) | Operand::FloatAcc(position)
+                    if self.last.is(position) && !self.makes_two(position) =>
+                {
                     self.redirect(position, to);
                 }
                 Operand::Const(value) => self.emit_const(to, value),

@@ -17,6 +17,11 @@ fn small(popped: Popped) -> Option<u64> {
 }
 
 impl Translator {
+    /// Whether the op at `position` has two results.
+    pub fn makes_two(&self, position: u32) -> bool {
+        matches!(self.inst_at(position).parts().0, Family::Sum128 | Family::MulWide)
+    }
+
     /// Sums of 128 bits. A high half is often zero: it may be a constant in the code.
     pub fn sum128(&mut self, op: Op, row: u16) {
         let (mut right_high, mut right) = (self.pop(), self.pop());
