@@ -2,12 +2,11 @@
 //! is written is written when nothing can fail any more, because an op that leaves runs again; but a copy may be made
 //! twice.
 
-use super::super::exits::charge_failed;
 use super::super::num;
-use super::super::regs::{F0, F1, F2, F3, Handler, I, Raw, Regs, S, W2, W2H, W3, X, handler};
+use super::super::regs::{F0, F1, F2, F3, Handler, I, Raw, Regs, S, Short, W2, handler};
 use super::super::view::Word;
 use super::int::{Compare, op};
-use crate::exec::ctx::{Ctx, Exit};
+use crate::exec::ctx::Ctx;
 use crate::table::insts::{for_each_i32_compare, for_each_int_compare};
 
 /// Halves of word 2.
@@ -70,41 +69,27 @@ pub const CALL_WITH: [Handler; 2] = [call_copy, call_add];
 handler! {
     /// `d = a`, then `br`. Words: handler; d, a, ahead; cost, target.
     fn br_copy [] (r) {
-        if !r.pay(W2) {
-            return r.out_of_slice();
-        }
-        let value = r.slot(r.half(F1));
-        r.set_slot(r.half(F0), value);
-        r.pay_ahead(r.quarter(X));
-        let target = r.quarter(W2H);
-        r.jump(target)
+        r.br_with(|r| {
+            let value = r.slot(r.half(F1));
+            r.set_slot(r.half(F0), value);
+        })
     }
 }
 
 handler! {
     /// `d = d + step`, then `br`. Words: handler; d, step, ahead; cost, target.
     fn br_add [] (r) {
-        if !r.pay(W2) {
-            return r.out_of_slice();
-        }
-        r.step(r.half(F0), r.short(F1));
-        r.pay_ahead(r.quarter(X));
-        let target = r.quarter(W2H);
-        r.jump(target)
+        r.br_with(|r| r.step(r.half(F0), r.short(F1)))
     }
 }
 
 handler! {
     /// `d = d + step`, `e = e + step`, then `br`. Words: handler; d, e, ahead; cost, target; the steps.
     fn br_add_two [] (r) {
-        if !r.pay(W2) {
-            return r.out_of_slice();
-        }
-        r.step(r.half(F0), r.short(W3_HALVES[0]));
-        r.step(r.half(F1), r.short(W3_HALVES[1]));
-        r.pay_ahead(r.quarter(X));
-        let target = r.quarter(W2H);
-        r.jump(target)
+        r.br_with(|r| {
+            r.step(r.half(F0), r.short(W3_HALVES[0]));
+            r.step(r.half(F1), r.short(W3_HALVES[1]));
+        })
     }
 }
 
@@ -114,7 +99,7 @@ pub const BR_WITH: [Handler; 3] = [br_copy, br_add, br_add_two];
 handler! {
     /// `d = a`, then jumps if `l op r`. Words: handler; d, l, r (or 16 bits), a; cost taken, cost fall; target, due
     /// now.
-    fn copy_branch [O: Compare<T: super::super::regs::Short>, const R: u8] (r) {
+    fn copy_branch [O: Compare<T: Short>, const R: u8] (r) {
         let value = r.slot(r.half(F3));
         r.set_slot(r.half(F0), value);
         if O::eval(r.get::<O::T, S>(F1), r.get_short::<O::T, R>(F2)) { r.take() } else { r.fall() }
@@ -137,22 +122,11 @@ handler! {
         let d = num::i32_add(r.slot_low(r.half(F0)), first);
         let e = num::i32_add(r.slot_low(r.half(F1)), second);
         r.acc = u64::from(e);
-        if O::eval(e, r.slot_low(r.half(F2))) {
-            if !r.pay(W2) {
-                return r.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
-            }
+        let jumps = O::eval(e, r.slot_low(r.half(F2)));
+        r.branch_with(jumps, |r| {
             r.set_slot(r.half(F0), u64::from(d));
             r.set_slot(r.half(F1), u64::from(e));
-            let target = r.quarter(W3);
-            r.jump(target)
-        } else {
-            if !r.pay(W2H) {
-                return r.leave(charge_failed::<{ Exit::ChargeFall as u64 }>);
-            }
-            r.set_slot(r.half(F0), u64::from(d));
-            r.set_slot(r.half(F1), u64::from(e));
-            r.next(4)
-        }
+        })
     }
 }
 

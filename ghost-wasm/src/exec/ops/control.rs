@@ -11,32 +11,59 @@ use crate::table::errors::TrapCode;
 impl Regs {
     /// The edge of a conditional op that jumps. Words 2 and 3: cost taken, cost fall; target, due now.
     #[inline(always)]
-    pub fn take(mut self) -> Raw {
-        if self.pay(W2) {
-            let target = self.quarter(W3);
-            self.jump(target)
-        } else {
-            self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>)
-        }
+    pub fn take(self) -> Raw {
+        self.take_with(|_| {})
     }
 
     /// The edge of a conditional op that goes on.
     #[inline(always)]
-    pub fn fall(mut self) -> Raw {
-        if self.pay(W2H) { self.next(4) } else { self.leave(charge_failed::<{ Exit::ChargeFall as u64 }>) }
+    pub fn fall(self) -> Raw {
+        self.fall_with(|_| {})
+    }
+
+    /// One of the two, for an op that writes something. That is done when the edge is paid: a charge that fails runs
+    /// the op again, which must not see it.
+    #[inline(always)]
+    pub(super) fn branch_with(self, jumps: bool, write: impl FnOnce(&mut Regs)) -> Raw {
+        if jumps { self.take_with(write) } else { self.fall_with(write) }
+    }
+
+    #[inline(always)]
+    fn take_with(mut self, write: impl FnOnce(&mut Regs)) -> Raw {
+        if !self.pay(W2) {
+            return self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
+        }
+        write(&mut self);
+        let target = self.quarter(W3);
+        self.jump(target)
+    }
+
+    #[inline(always)]
+    fn fall_with(mut self, write: impl FnOnce(&mut Regs)) -> Raw {
+        if !self.pay(W2H) {
+            return self.leave(charge_failed::<{ Exit::ChargeFall as u64 }>);
+        }
+        write(&mut self);
+        self.next(4)
+    }
+
+    /// `br`, for an op that writes something when it has paid. Words: handler; -, ahead; cost, target.
+    #[inline(always)]
+    pub(super) fn br_with(mut self, write: impl FnOnce(&mut Regs)) -> Raw {
+        if !self.pay(W2) {
+            return self.out_of_slice();
+        }
+        write(&mut self);
+        self.pay_ahead(self.quarter(X));
+        let target = self.quarter(W2H);
+        self.jump(target)
     }
 }
 
 handler! {
     /// `br`. Words: handler; -, ahead; cost, target.
     fn br [] (r) {
-        if r.pay(W2) {
-            r.pay_ahead(r.quarter(X));
-            let target = r.quarter(W2H);
-            r.jump(target)
-        } else {
-            r.out_of_slice()
-        }
+        r.br_with(|_| {})
     }
 }
 

@@ -1,12 +1,11 @@
 //! Ops that do the work of two or three: what follows each other often enough in compiled code to be worth
 //! a handler. Each is the composition of functions that the single ops use.
 
-use super::super::exits::charge_failed;
-use super::super::regs::{A, F0, F1, F2, F3, Handler, I, Num, Raw, Regs, S, Short, W2, W2H, W3, X, handler};
+use super::super::regs::{A, F0, F1, F2, F3, Handler, I, Num, Raw, Regs, S, Short, W2, X, handler};
 use super::super::view::Word;
 use super::int::{Binary, Compare, op};
 use super::memory::{Cell, Extend};
-use crate::exec::ctx::{Ctx, Exit};
+use crate::exec::ctx::Ctx;
 use crate::table::insts::{
     for_each_float_pair, for_each_int_compare, for_each_int_pair, for_each_load_branch,
     for_each_load_float_pair, for_each_test,
@@ -60,7 +59,7 @@ handler! {
     fn latch [O: Compare<T: Counter>, const STEP: u8, const R: u8] (r) {
         let value = r.get::<O::T, S>(F1).sum(r.get_short::<O::T, STEP>(F2));
         let jumps = O::eval(value, r.get_short::<O::T, R>(F3));
-        r.branch_with::<O::T, false>(value, jumps)
+        r.keep_and_branch::<O::T, S>(value, jumps)
     }
 }
 
@@ -94,32 +93,19 @@ handler! {
         }
         let value = O::T::extend(r.load::<M>(address));
         let jumps = O::eval(value, r.get_short::<O::T, R>(F2));
-        if K == A { r.branch_with::<O::T, true>(value, jumps) } else { r.branch_with::<O::T, false>(value, jumps) }
+        r.keep_and_branch::<O::T, K>(value, jumps)
     }
 }
 
 impl Regs {
-    /// Pays for the edge, then writes `d`: a charge that fails runs the op again, which must not see it. Nor what
-    /// the accumulator will have, if it reads that.
+    /// Branches, and writes `d` when the edge is paid. The accumulator has it at once, unless the op, which may run
+    /// again, reads its operand of kind `K` there.
     #[inline(always)]
-    fn branch_with<T: Num, const READS_ACC: bool>(mut self, value: T, jumps: bool) -> Raw {
-        if !READS_ACC {
+    fn keep_and_branch<T: Num, const K: u8>(mut self, value: T, jumps: bool) -> Raw {
+        if K != A {
             value.set_acc(&mut self);
         }
-        if jumps {
-            if !self.pay(W2) {
-                return self.leave(charge_failed::<{ Exit::ChargeTaken as u64 }>);
-            }
-            self.put::<T, S>(value);
-            let target = self.quarter(W3);
-            self.jump(target)
-        } else {
-            if !self.pay(W2H) {
-                return self.leave(charge_failed::<{ Exit::ChargeFall as u64 }>);
-            }
-            self.put::<T, S>(value);
-            self.next(4)
-        }
+        self.branch_with(jumps, |r| r.put::<T, S>(value))
     }
 }
 
