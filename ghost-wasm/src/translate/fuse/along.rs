@@ -1,10 +1,9 @@
 //! What branches and calls take along: the move or the sum that was emitted last.
 
 use super::super::Translator;
-use super::super::branch::exchanged;
 use super::super::emit::fields;
-use super::branch::Branch;
-use super::{short, short_x};
+use super::branch::{Branch, Comparison};
+use super::{At, short, short_x};
 use crate::code::inst::{Family, InstId, br_with, call_with, moves, pair};
 use crate::table::ops::Op;
 
@@ -85,16 +84,10 @@ impl Translator {
     }
 
     /// The last op copies a slot, and the branch compares slots, or a slot and a short constant.
-    pub(super) fn fuse_copy_branch(
-        &mut self,
-        position: u32,
-        op: Op,
-        variant: u16,
-        operands: u64,
-    ) -> Option<Branch> {
-        let (kind, right) = match variant {
-            0 => (0, operands >> 32 & 0xffff),
-            2 => (1, short_x(operands)?),
+    pub(super) fn fuse_copy_branch(&mut self, position: u32, compared: Comparison) -> Option<Branch> {
+        let (kind, right) = match compared.variant {
+            0 => (0, compared.right()),
+            2 => (1, short_x(compared.operands)?),
             _ => return None,
         };
         if self.inst_at(position) != COPY {
@@ -102,35 +95,22 @@ impl Translator {
         }
         let word = self.word_at(position + 1);
         self.retract(position);
-        let inst = Family::CopyBranch.inst(Family::CopyBranch.row_of(op)?, kind);
-        let operands = fields(word & 0xffff, operands >> 16 & 0xffff, right, word >> 16 & 0xffff);
+        let inst = Family::CopyBranch.inst(Family::CopyBranch.row_of(compared.op)?, kind);
+        let operands = fields(word & 0xffff, compared.left(), right, word >> 16 & 0xffff);
         Some(Branch { inst, operands, note: None })
     }
 
-    /// The last op adds to two slots in place, and the branch compares the second.
-    pub(super) fn fuse_latch_two(
-        &mut self,
-        position: u32,
-        op: Op,
-        variant: u16,
-        operands: u64,
-    ) -> Option<Branch> {
+    /// The last op adds to two slots in place, and the branch compares the second with a third slot.
+    pub(super) fn fuse_latch_two(&mut self, position: u32, compared: Comparison) -> Option<Branch> {
         if self.inst_at(position) != ADD_TWO {
             return None;
         }
-        let sums = sums_in_place(self.word_at(position + 1), self.word_at(position + 2))?;
-        let [(d, first), (e, second)] = sums;
-        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
-        let (op, right) = match variant {
-            0 if l == e => (op, r),
-            0 if r == e => (exchanged(op), l),
-            // The accumulator has the second sum.
-            1 => (exchanged(op), l),
+        let [(d, first), (e, second)] =
+            sums_in_place(self.word_at(position + 1), self.word_at(position + 2))?;
+        let (op, right) = match compared.of_what_was_made(Some(e))? {
+            (op, At::Slot(right)) if d != e && right != d => (op, right),
             _ => return None,
         };
-        if d == e || right == d || right == e {
-            return None;
-        }
         let steps = byte(first)? | byte(second)? << 8;
         let inst = Family::LatchTwo.inst(Family::LatchTwo.row_of(op)?, 0);
         self.retract(position);

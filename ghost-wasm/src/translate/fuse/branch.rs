@@ -10,6 +10,39 @@ use crate::table::ops::Op;
 
 static LOAD_BRANCH_ROWS: WithLoad = with_load(Family::LoadBranch, BRANCH_LOAD_OF);
 
+/// A comparison that a branch makes: its operator, and its operands as in [`Family::IntBranch`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comparison {
+    pub op: Op,
+    pub variant: u16,
+    pub operands: u64,
+}
+
+impl Comparison {
+    pub fn left(self) -> u64 {
+        self.operands >> 16 & 0xffff
+    }
+
+    pub fn right(self) -> u64 {
+        self.operands >> 32 & 0xffff
+    }
+
+    /// As a comparison of what the last op has made, on the left, with something else: the operator, and where that
+    /// is. What was made is in the accumulator, and maybe in a slot.
+    pub fn of_what_was_made(self, slot: Option<u64>) -> Option<(Op, At)> {
+        let (l, r) = (self.left(), self.right());
+        let (in_left, in_right) = (slot == Some(l), slot == Some(r));
+        match self.variant {
+            0 if in_left && !in_right => Some((self.op, At::Slot(r))),
+            0 if in_right && !in_left => Some((exchanged(self.op), At::Slot(l))),
+            1 if !in_left => Some((exchanged(self.op), At::Slot(l))),
+            2 if in_left => Some((self.op, At::Short(short_x(self.operands)?))),
+            3 => Some((self.op, At::Short(short_x(self.operands)?))),
+            _ => None,
+        }
+    }
+}
+
 /// A branch on a condition, with the map's entry of a load in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Branch {
@@ -50,16 +83,23 @@ impl Translator {
         // Every comparison has its branch.
         let row = Family::IntBranch.row_of(op).unwrap_or(0);
         let unfused = Branch { inst: Family::IntBranch.inst(row, variant), operands, note: None };
-        let further = match self.last.get() {
-            Some(position) => self
-                .fuse_latch(position, op, variant, operands, condition.height())
-                .or_else(|| self.fuse_test(position, op, variant, operands))
-                .or_else(|| self.fuse_load_branch(position, op, variant, operands, condition.height()))
-                .or_else(|| self.fuse_latch_two(position, op, variant, operands))
-                .or_else(|| self.fuse_copy_branch(position, op, variant, operands)),
-            None => None,
-        };
+        let further = self.with_last(Comparison { op, variant, operands }, condition.height());
         further.unwrap_or_else(|| self.through_acc(unfused, variant))
+    }
+
+    /// The branch together with the last op, if there is such an op.
+    fn with_last(&mut self, compared: Comparison, height: usize) -> Option<Branch> {
+        let position = self.last.get()?;
+        match self.inst_at(position).parts().0 {
+            Family::IntBinary => {
+                self.fuse_latch(position, compared, height).or_else(|| self.fuse_test(position, compared))
+            }
+            Family::Load => self.fuse_load_branch(position, compared, height),
+            Family::Moves => {
+                self.fuse_latch_two(position, compared).or_else(|| self.fuse_copy_branch(position, compared))
+            }
+            _ => None,
+        }
     }
 
     /// A branch on a slot that the accumulator has too.
@@ -74,33 +114,17 @@ impl Translator {
         Branch { inst: InstId(branch.inst.0 + by), ..branch }
     }
 
-    /// The last op adds, and the branch compares the sum. Variants are those of [`Family::IntBranch`].
-    fn fuse_latch(
-        &mut self,
-        position: u32,
-        op: Op,
-        variant: u16,
-        operands: u64,
-        height: usize,
-    ) -> Option<Branch> {
+    /// The last op adds, and the branch compares the sum.
+    fn fuse_latch(&mut self, position: u32, compared: Comparison, height: usize) -> Option<Branch> {
         let (family, row, add_variant) = self.inst_at(position).parts();
-        let add = if is_wide(op) { Op::I64Add } else { Op::I32Add };
-        if family != Family::IntBinary || *family.rows().get(usize::from(row))? != add {
+        let add = if is_wide(compared.op) { Op::I64Add } else { Op::I32Add };
+        if *family.rows().get(usize::from(row))? != add {
             return None;
         }
-        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
-        let in_slot = add_variant % 2 == 0;
-        let word = self.word_at(position + 1);
+        let made_in = (add_variant % 2 == 0).then_some(self.word_at(position + 1) & 0xffff);
+        let (op, right) = compared.of_what_was_made(made_in)?;
         // Where the sum goes: its slot, or one that is free now, because the branch has used it up.
-        let d = if in_slot { word & 0xffff } else { self.slots.operand(height).field() };
-        let (op, right) = match variant {
-            0 if in_slot && l == d && r != d => (op, At::Slot(r)),
-            0 if in_slot && r == d && l != d => (exchanged(op), At::Slot(l)),
-            1 if !in_slot || l != d => (exchanged(op), At::Slot(l)),
-            2 if in_slot && l == d => (op, At::Short(short_x(operands)?)),
-            3 => (op, At::Short(short_x(operands)?)),
-            _ => return None,
-        };
+        let d = made_in.unwrap_or_else(|| self.slots.operand(height).field());
         let (a, step) = match self.operands_of(position, add, add_variant | 1)? {
             (At::Slot(a), step @ (At::Slot(_) | At::Short(_))) => (a, step),
             _ => return None,
@@ -117,14 +141,15 @@ impl Translator {
     }
 
     /// The last op's result is compared with zero.
-    fn fuse_test(&mut self, position: u32, op: Op, variant: u16, operands: u64) -> Option<Branch> {
+    fn fuse_test(&mut self, position: u32, compared: Comparison) -> Option<Branch> {
+        let Comparison { op, variant, operands } = compared;
         let zero = match op {
             Op::I32Eq | Op::I64Eq => 4,
             Op::I32Ne | Op::I64Ne => 0,
             _ => return None,
         };
         let (family, row, made) = self.inst_at(position).parts();
-        if family != Family::IntBinary || variant != 3 || operands >> 32 != 0 || made % 2 == 0 {
+        if variant != 3 || operands >> 32 != 0 || made % 2 == 0 {
             return None;
         }
         let tested = *family.rows().get(usize::from(row))?;
@@ -147,29 +172,18 @@ impl Translator {
     }
 
     /// The last op loads one side of the comparison.
-    fn fuse_load_branch(
-        &mut self,
-        position: u32,
-        op: Op,
-        variant: u16,
-        operands: u64,
-        height: usize,
-    ) -> Option<Branch> {
-        let (family, row, load_variant) = self.inst_at(position).parts();
+    fn fuse_load_branch(&mut self, position: u32, compared: Comparison, height: usize) -> Option<Branch> {
+        let (_, row, load_variant) = self.inst_at(position).parts();
         let address_in_acc = match load_variant {
-            0 | 2 => return self.fuse_load_branch_keep(position, op, variant, operands),
+            0 | 2 => return self.fuse_load_branch_keep(position, compared),
             1 => false,
             3 => true,
             _ => return None,
         };
-        let (op, right) = match variant {
-            1 => (exchanged(op), At::Slot(operands >> 16 & 0xffff)),
-            3 => (op, At::Short(short_x(operands)?)),
+        let (op, right) = match compared.variant {
+            1 | 3 => compared.of_what_was_made(None)?,
             _ => return None,
         };
-        if family != Family::Load {
-            return None;
-        }
         let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let word = self.word_at(position + 1);
         let note = self.notes.pop();
@@ -197,29 +211,15 @@ impl Translator {
     }
 
     /// The same where what was loaded goes to a slot.
-    fn fuse_load_branch_keep(
-        &mut self,
-        position: u32,
-        op: Op,
-        variant: u16,
-        operands: u64,
-    ) -> Option<Branch> {
-        let (family, row, load_variant) = self.inst_at(position).parts();
+    fn fuse_load_branch_keep(&mut self, position: u32, compared: Comparison) -> Option<Branch> {
+        let (_, row, load_variant) = self.inst_at(position).parts();
         let word = self.word_at(position + 1);
         let (d, offset) = (word & 0xffff, word >> 32);
-        let (l, r) = (operands >> 16 & 0xffff, operands >> 32 & 0xffff);
-        if family != Family::Load || offset > 0xffff {
+        if offset > 0xffff {
             return None;
         }
-        let (op, right) = match variant {
-            0 if l == d && r != d => (op, At::Slot(r)),
-            0 if r == d && l != d => (exchanged(op), At::Slot(l)),
-            // The accumulator has what was loaded: nothing was emitted since.
-            1 if l != d => (exchanged(op), At::Slot(l)),
-            2 if l == d => (op, At::Short(short_x(operands)?)),
-            3 => (op, At::Short(short_x(operands)?)),
-            _ => return None,
-        };
+        // Nothing was emitted since: the accumulator has what was loaded.
+        let (op, right) = compared.of_what_was_made(Some(d))?;
         let row = u16::from(LOAD_BRANCH_ROWS[op as usize][usize::from(row)].checked_sub(1)?);
         let note = self.notes.pop();
         self.retract(position);
