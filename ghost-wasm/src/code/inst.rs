@@ -363,14 +363,8 @@ const fn words(family: Family, variant: u16) -> u8 {
         },
         Family::Service | Family::IntBranch | Family::FloatBranch => 4,
         Family::Latch | Family::Test | Family::LoadBranch | Family::CopyBranch | Family::LatchTwo => 4,
-        Family::CallWith => 3,
-        Family::BrWith => {
-            if variant == br_with::ADD_TWO {
-                4
-            } else {
-                3
-            }
-        }
+        Family::BrWith if variant == br_with::ADD_TWO => 4,
+        Family::BrWith | Family::CallWith => 3,
         Family::Moves if variant == moves::CONST64 || variant == moves::CONST64 + 1 => 3,
         Family::Moves if variant == moves::GLOBAL_SET_CONST || variant >= moves::ADD_TWO => 3,
         Family::FloatBinary if variant >= pair::SLOT_IMM => 3,

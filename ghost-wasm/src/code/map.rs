@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// One op that can trap or call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapEntry {
-    /// The op's first word, counted from the module's first.
+    /// The op's first word, counted from the first of its part of the module's code.
     pub position: u32,
     /// The operator's offset in the module.
     pub offset: u32,

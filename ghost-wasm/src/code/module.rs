@@ -52,7 +52,7 @@ pub struct ModuleCode {
 
 /// An op has at most this many words besides `br_table`'s targets: reading operands of a failed charge may
 /// look this far.
-pub const PADDING: usize = 4;
+const PADDING: usize = 4;
 
 /// Gives back what is left over of room that was made for more, unless that is so small, as it mostly is, that it
 /// would cost more than it is worth.

@@ -58,13 +58,24 @@ macro_rules! for_each_int_division {
 }
 pub(crate) use for_each_int_division;
 
-/// Integer comparisons. (`eqz` is `eq` with an immediate.)
-macro_rules! for_each_int_compare {
-    ($mac:ident) => {
+/// Integer comparisons of i32, and then others. (`eqz` is `eq` with an immediate.)
+macro_rules! for_each_i32_compare {
+    ($mac:ident $(, $($more:tt)*)?) => {
         $mac! {
             I32Eq, u32, i32_eq; I32Ne, u32, i32_ne; I32LtS, u32, i32_lt_s; I32LtU, u32, i32_lt_u;
             I32GtS, u32, i32_gt_s; I32GtU, u32, i32_gt_u; I32LeS, u32, i32_le_s; I32LeU, u32, i32_le_u;
             I32GeS, u32, i32_ge_s; I32GeU, u32, i32_ge_u;
+            $($($more)*)?
+        }
+    };
+}
+pub(crate) use for_each_i32_compare;
+
+/// All integer comparisons.
+macro_rules! for_each_int_compare {
+    ($mac:ident) => {
+        crate::table::insts::for_each_i32_compare! {
+            $mac,
             I64Eq, u64, i64_eq; I64Ne, u64, i64_ne; I64LtS, u64, i64_lt_s; I64LtU, u64, i64_lt_u;
             I64GtS, u64, i64_gt_s; I64GtU, u64, i64_gt_u; I64LeS, u64, i64_le_s; I64LeU, u64, i64_le_u;
             I64GeS, u64, i64_ge_s; I64GeU, u64, i64_ge_u;
@@ -72,18 +83,6 @@ macro_rules! for_each_int_compare {
     };
 }
 pub(crate) use for_each_int_compare;
-
-/// Those of i32.
-macro_rules! for_each_i32_compare {
-    ($mac:ident) => {
-        $mac! {
-            I32Eq, u32, i32_eq; I32Ne, u32, i32_ne; I32LtS, u32, i32_lt_s; I32LtU, u32, i32_lt_u;
-            I32GtS, u32, i32_gt_s; I32GtU, u32, i32_gt_u; I32LeS, u32, i32_le_s; I32LeU, u32, i32_le_u;
-            I32GeS, u32, i32_ge_s; I32GeU, u32, i32_ge_u;
-        }
-    };
-}
-pub(crate) use for_each_i32_compare;
 
 /// Float operators of two operands.
 macro_rules! for_each_float_binary {

@@ -434,19 +434,16 @@ impl Translator {
         self.free_accs();
         let base = self.slots.operand(self.stack.height().saturating_sub(params));
         self.charge_if_due();
+        let cost = self.pay();
         let position = match func.checked_sub(env.imported_funcs) {
             Some(defined) => {
                 let with = self.take_along_call();
-                let cost = self.pay();
                 let call = CallWith { inst: Family::Control.inst(0, control::CALL), step: 0, slots: 0 };
                 let CallWith { inst, step, slots } = with.unwrap_or(call);
                 let operands = fields_x(base.field(), step, record_bytes(defined));
                 self.append(inst, &[operands, cost | slots << 32])
             }
-            None => {
-                let cost = self.pay();
-                self.append_service(Service::CallImport, base.field(), func, 0, cost)
-            }
+            None => self.append_service(Service::CallImport, base.field(), func, 0, cost),
         };
         self.note(position, 0);
         self.run.map_from = self.notes.len();

@@ -22,10 +22,11 @@ struct Row {
     family: Family,
     row: u8,
     class: GasClass,
+    kind: Kind,
 }
 
 static ROWS: [Row; Op::ALL.len()] = {
-    const FAMILIES: [Family; 11] = [
+    const FAMILIES: [Family; 9] = [
         Family::IntBinary,
         Family::Division,
         Family::IntCompare,
@@ -35,13 +36,13 @@ static ROWS: [Row; Op::ALL.len()] = {
         Family::FloatCompare,
         Family::Load,
         Family::Store,
-        Family::Sum128,
-        Family::MulWide,
     ];
-    let mut table = [Row { family: Family::Control, row: 0, class: GasClass::Structure }; Op::ALL.len()];
+    const NONE: Row = Row { family: Family::Control, row: 0, class: GasClass::Structure, kind: Kind::Other };
+    let mut table = [NONE; Op::ALL.len()];
     let mut at = 0;
     while at < Op::ALL.len() {
         table[at].class = Op::ALL[at].class();
+        table[at].kind = Kind::of(Op::ALL[at]);
         at += 1;
     }
     at = 0;
@@ -102,7 +103,7 @@ impl Translator {
     #[inline(always)]
     pub fn operator_of(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr) {
         let (op, x) = (instr.op, instr.x);
-        let Row { family, row, class } = ROWS[op as usize];
+        let Row { family, row, class, .. } = ROWS[op as usize];
         let row = u16::from(row);
         // Those control operators owe by themselves, with the values they move.
         match kind {
@@ -113,6 +114,7 @@ impl Translator {
             Kind::BrIf => return self.br_if(x),
             Kind::Call => return self.call(env, x),
             Kind::Return => return self.return_(env),
+            Kind::Other => return self.other(env, instr),
             _ => self.owe(self.schedule.class(class)),
         }
         match kind {
@@ -129,55 +131,16 @@ impl Translator {
             Kind::Nop => {}
             Kind::GlobalGet => self.global_get(env, x),
             Kind::GlobalSet => self.global_set(x),
-            _ => self.other(env, instr),
+            _ => self.simple(instr),
         }
     }
 
     /// An operator.
-    #[inline(always)]
     pub fn operator(&mut self, env: &ModuleEnv, instr: &Instr) {
-        if !self.reachable {
-            return self.skip(env, instr);
-        }
-        let op = instr.op;
-        let Row { family, row, class, .. } = ROWS[op as usize];
-        if family != Family::Control {
-            self.owe(self.schedule.class(class));
-            let row = u16::from(row);
-            return match family {
-                Family::IntBinary | Family::Division => self.int_binary(op, family, row),
-                Family::FloatBinary => self.float_binary(op, row),
-                Family::IntCompare => self.compare(op, family),
-                Family::FloatCompare => self.compare(op, family),
-                Family::Load => self.load(op, row, instr.z),
-                Family::Store => self.store(op, row, instr.z),
-                Family::Sum128 => self.sum128(op, row),
-                Family::MulWide => self.mul_wide(row),
-                _ => self.unary(op, family, row),
-            };
-        }
-        // Control operators owe by themselves, with the values they move.
-        match op {
-            Op::Block => self.open_block(env, FrameKind::Block, instr),
-            Op::Loop => self.open_block(env, FrameKind::Loop, instr),
-            Op::If => {
-                self.owe(self.schedule.class(class));
-                self.open_block(env, FrameKind::If, instr);
-            }
-            Op::Else => self.open_else(env),
-            Op::End => self.close_block(env),
-            Op::Br => self.br(instr.x),
-            Op::BrIf => self.br_if(instr.x),
-            Op::BrTable => self.br_table(instr.x),
-            Op::Return => self.return_(env),
-            Op::Call => self.call(env, instr.x),
-            Op::CallIndirect => self.call_indirect(env, instr.x, instr.y),
-            Op::ReturnCall => self.return_call(env, instr.x),
-            Op::ReturnCallIndirect => self.return_call_indirect(env, instr.x, instr.y),
-            _ => {
-                self.owe(self.schedule.class(class));
-                self.other(env, instr);
-            }
+        if self.reachable {
+            self.operator_of(env, ROWS[instr.op as usize].kind, instr)
+        } else {
+            self.skip(env, instr)
         }
     }
 
@@ -192,8 +155,9 @@ impl Translator {
         }
     }
 
+    /// Operators of kinds that have little to do.
     #[inline(never)]
-    fn other(&mut self, env: &ModuleEnv, instr: &Instr) {
+    fn simple(&mut self, instr: &Instr) {
         match instr.op {
             Op::Unreachable => {
                 self.emit_trapping(Family::Control.inst(0, control::UNREACHABLE), &[0]);
@@ -202,24 +166,38 @@ impl Translator {
             Op::Drop => {
                 self.pop();
             }
-            Op::Select | Op::SelectT => self.select(),
             Op::LocalGet => {
                 let ty = self.local_type(instr.x);
                 self.push_local(instr.x, ty);
             }
-            Op::LocalSet => self.take_local(instr.x),
-            Op::LocalTee => self.tee_local(instr.x),
-            Op::GlobalGet => self.global_get(env, instr.x),
-            Op::GlobalSet => self.global_set(instr.x),
             Op::I32Const => self.push_const(instr.z as i32 as i64 as u64, ValType::I32),
             Op::I64Const => self.push_const(instr.z, ValType::I64),
+            Op::I32Eqz => self.compare_zero(Op::I32Eq),
+            _ => self.compare_zero(Op::I64Eq),
+        }
+    }
+
+    /// Operators without a kind.
+    #[inline(never)]
+    fn other(&mut self, env: &ModuleEnv, instr: &Instr) {
+        let op = instr.op;
+        match op {
+            Op::Else => return self.open_else(env),
+            Op::BrTable => return self.br_table(instr.x),
+            Op::CallIndirect => return self.call_indirect(env, instr.x, instr.y),
+            Op::ReturnCall => return self.return_call(env, instr.x),
+            Op::ReturnCallIndirect => return self.return_call_indirect(env, instr.x, instr.y),
+            _ => self.owe(self.schedule.class(op.class())),
+        }
+        match op {
+            Op::SelectT => self.select(),
             Op::F32Const => self.push_const(instr.z as i32 as i64 as u64, ValType::F32),
             Op::F64Const => self.push_const(instr.z, ValType::F64),
             Op::RefNull => self.push_const(0, instr.ref_type().unwrap_or(ValType::FuncRef)),
             Op::RefIsNull => self.compare_zero(Op::I64Eq),
-            Op::I32Eqz => self.compare_zero(Op::I32Eq),
-            Op::I64Eqz => self.compare_zero(Op::I64Eq),
             Op::MemorySize => self.produce(Family::Size.inst(0, 0), &[0], ValType::I32, false),
+            Op::I64Add128 | Op::I64Sub128 => self.sum128(op),
+            Op::I64MulWideS | Op::I64MulWideU => self.mul_wide(op),
             _ => self.driver_op(env, instr),
         }
     }

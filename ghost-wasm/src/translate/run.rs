@@ -3,7 +3,8 @@
 //! A *run* is code between two charges. `pending` is what its operators have cost so far and nobody has
 //! paid. Ops that end a run pay it. At a label several paths meet and must agree, so nothing may be
 //! pending: the path that falls into it has been paid for ahead on the edges where its run began, if all of
-//! them are jumps that are known by then, else a charge op stands there.
+//! them are jumps that are known by then, else a charge op stands there. The label of a loop needs neither: it may
+//! stand inside a run, because the jumps back to it come later and pay ahead for what the run had owed there.
 
 use super::Translator;
 use super::value::{Flushed, Last};

@@ -23,7 +23,8 @@ impl Translator {
     }
 
     /// Sums of 128 bits. A high half is often zero: it may be a constant in the code.
-    pub fn sum128(&mut self, op: Op, row: u16) {
+    pub fn sum128(&mut self, op: Op) {
+        let Some(row) = Family::Sum128.row_of(op) else { return };
         let (mut right_high, mut right) = (self.pop(), self.pop());
         let (mut left_high, mut left) = (self.pop(), self.pop());
         let low = left.height();
@@ -46,7 +47,8 @@ impl Translator {
     }
 
     /// Products of 128 bits.
-    pub fn mul_wide(&mut self, row: u16) {
+    pub fn mul_wide(&mut self, op: Op) {
+        let Some(row) = Family::MulWide.row_of(op) else { return };
         let (right, left) = (self.pop(), self.pop());
         let low = left.height();
         let (left, right) = (self.in_slot(left).field(), self.in_slot(right).field());

@@ -109,7 +109,7 @@ impl Taken {
 const I32: u8 = ValType::I32 as u8;
 
 impl BodyValidator {
-    /// Takes the operator at the start of the window, if it is a usual one: its length. None: it is not.
+    /// Takes the operator at the start of the window, which is of that kind, if it is a usual one. None: it is not.
     #[inline(always)]
     pub fn quick<S: BodySink>(
         &mut self,
@@ -179,6 +179,20 @@ impl BodyValidator {
                 tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
             }};
         }
+        macro_rules! constant {
+            ($ty:ident, $longest:literal) => {{
+                let Some((value, len)) = window::signed(word_at::<1>(window), $longest) else {
+                    return Ok(None);
+                };
+                if !self.stacks.push_quickly(ValType::$ty as u8) {
+                    return Ok(None);
+                }
+                self.count_of(row, 0);
+                let taken = Taken::of(window, len.wrapping_add(1));
+                sink.constant(env, ValType::$ty, value, offset)?;
+                taken
+            }};
+        }
         let taken = match kind {
             Kind::LocalGet => {
                 let Some(ty) = self.locals.direct(first) else { return Ok(None) };
@@ -190,26 +204,8 @@ impl BodyValidator {
                 sink.local_get(env, u32::from(first), Some(ty), offset)?;
                 taken
             }
-            Kind::I32Const => {
-                let Some((value, len)) = window::signed(word_at::<1>(window), 4) else { return Ok(None) };
-                if !self.stacks.push_quickly(I32) {
-                    return Ok(None);
-                }
-                self.count_of(row, 0);
-                let taken = Taken::of(window, len.wrapping_add(1));
-                sink.constant(env, ValType::I32, value, offset)?;
-                taken
-            }
-            Kind::I64Const => {
-                let Some((value, len)) = window::signed(word_at::<1>(window), 8) else { return Ok(None) };
-                if !self.stacks.push_quickly(ValType::I64 as u8) {
-                    return Ok(None);
-                }
-                self.count_of(row, 0);
-                let taken = Taken::of(window, len.wrapping_add(1));
-                sink.constant(env, ValType::I64, value, offset)?;
-                taken
-            }
+            Kind::I32Const => constant!(I32, 4),
+            Kind::I64Const => constant!(I64, 8),
             Kind::LocalSet => local!(LocalSet, 1),
             Kind::LocalTee => local!(LocalTee, 0),
             Kind::IntBinary => plain!(IntBinary, 2),
