@@ -207,22 +207,33 @@ impl EngineMachine {
         args: &[Value],
         mut piece: impl FnMut(Option<&Seen>) -> u64,
     ) -> Seen {
-        let func = self.instance.get_func(&self.store, name).expect("an exported function");
-        let ty = func.ty(&self.store);
-        let mut results: Vec<_> = ty.results().iter().map(|ty| engine::Val::default_for(*ty)).collect();
+        let (_, mut results) = self.func(name);
         let mut seen = self.call(name, args, piece(None));
         while seen.out_of_gas() {
             let more = piece(Some(&seen));
             if more == 0 {
                 break;
             }
-            let ended = match self.store.resume(more, &mut results) {
-                Ok(()) => Ended::Values(results.iter().map(of_engine).collect()),
-                Err(error) => engine_ended(&error),
-            };
-            seen = Seen { ended, gas: self.store.gas_used() };
+            let ended = self.store.resume(more, &mut results);
+            seen = self.seen(ended, &results);
         }
         seen
+    }
+
+    /// An exported function, and room for its results.
+    fn func(&self, name: &str) -> (engine::Func, Vec<engine::Val>) {
+        let func = self.instance.get_func(&self.store, name).expect("an exported function");
+        let ty = func.ty(&self.store);
+        (func, ty.results().iter().map(|ty| engine::Val::default_for(*ty)).collect())
+    }
+
+    /// How a call has ended.
+    fn seen(&self, ended: Result<(), engine::Error>, results: &[engine::Val]) -> Seen {
+        let ended = match ended {
+            Ok(()) => Ended::Values(results.iter().map(of_engine).collect()),
+            Err(error) => engine_ended(&error),
+        };
+        Seen { ended, gas: self.store.gas_used() }
     }
 
     pub fn into_store(self) -> engine::Store<()> {
@@ -293,16 +304,11 @@ impl Machine for EngineMachine {
     }
 
     fn call(&mut self, name: &str, args: &[Value], gas: u64) -> Seen {
-        let func = self.instance.get_func(&self.store, name).expect("an exported function");
+        let (func, mut results) = self.func(name);
         let args: Vec<engine::Val> = args.iter().map(|arg| to_engine(*arg)).collect();
-        let ty = func.ty(&self.store);
-        let mut results: Vec<_> = ty.results().iter().map(|ty| engine::Val::default_for(*ty)).collect();
         self.store.set_gas(gas);
-        let ended = match func.call(&mut self.store, &args, &mut results) {
-            Ok(()) => Ended::Values(results.iter().map(of_engine).collect()),
-            Err(error) => engine_ended(&error),
-        };
-        Seen { ended, gas: self.store.gas_used() }
+        let ended = func.call(&mut self.store, &args, &mut results);
+        self.seen(ended, &results)
     }
 
     fn state(&self) -> State {

@@ -258,23 +258,32 @@ fn shrunk(text: &str, seed: u64) -> String {
     text
 }
 
-#[test]
-fn structured_programs() {
-    let mut counts = Counts::default();
-    let from = setting("DIFF_FROM", 0);
-    for seed in from..from + setting("DIFF_PROGRAMS", 400) {
-        let text = structured::program(seed);
+/// Checks the program of each seed that is asked for. One that fails is printed, after `shrunk` has made it small.
+/// Whether they were as many as are checked by default, or more.
+fn each_program(
+    program: impl Fn(u64) -> String,
+    mut check: impl FnMut(&[u8], u64),
+    shrunk: impl Fn(&str, u64) -> String,
+) -> bool {
+    let (from, programs) = (setting("DIFF_FROM", 0), setting("DIFF_PROGRAMS", 400));
+    for seed in from..from + programs {
+        let text = program(seed);
         let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            compare(&bytes, seed, &format!("seed {seed}"), &mut counts);
-        }));
-        if let Err(panic) = result {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(&bytes, seed))) {
             println!("{}", shrunk(&text, seed));
             resume_unwind(panic);
         }
     }
+    programs >= 400
+}
+
+#[test]
+fn structured_programs() {
+    let mut counts = Counts::default();
+    let check = |bytes: &[u8], seed| compare(bytes, seed, &format!("seed {seed}"), &mut counts);
+    let many = each_program(structured::program, check, shrunk);
     println!("{counts:?}");
-    if setting("DIFF_PROGRAMS", 400) >= 400 {
+    if many {
         assert_eq!(counts.too_large, 0, "{counts:?}");
         assert!(counts.returned > counts.programs, "{counts:?}");
         assert!(counts.trapped > 0 && counts.out_of_gas > 0, "{counts:?}");

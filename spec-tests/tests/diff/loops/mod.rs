@@ -8,7 +8,7 @@ mod text;
 use ghost_wasm::{Config, Engine, Module, Translation};
 
 use crate::machine::{Ended, EngineMachine, Machine, OracleMachine, Program, Seen, Value};
-use crate::{Rng, profile, setting};
+use crate::{Rng, each_program, profile};
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -22,8 +22,7 @@ struct Counts {
 /// More gas than this, and a program is not run with every limit.
 const GAS_MAX: u64 = 3_000;
 
-fn check(text: &str, seed: u64, counts: &mut Counts) {
-    let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+fn check(bytes: &[u8], seed: u64, counts: &mut Counts) {
     let mut rng = Rng(seed ^ 0x11_1175);
     let args: [Value; 3] = {
         let mut arg = |ty| Value(ty, [0, 1, 2, 7, 100, rng.draw() & 0x7fff_ffff][rng.below(6)]);
@@ -31,10 +30,10 @@ fn check(text: &str, seed: u64, counts: &mut Counts) {
     };
     let modules = [Translation::Eager, Translation::Lazy].map(|when| {
         let engine = Engine::new(Config::new(profile()).translation(when));
-        Module::new(&engine, &bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"))
+        Module::new(&engine, bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"))
     });
     let programs =
-        modules.each_ref().map(|module| Program { bytes: &bytes, module, profile: profile(), slice: None });
+        modules.each_ref().map(|module| Program { bytes, module, profile: profile(), slice: None });
     let start =
         |program: &Program<'_>| EngineMachine::start(program, 1 << 40).1.expect("it can be instantiated");
     let mut oracle = OracleMachine::start(&programs[0], 1 << 40).1.expect("it can be instantiated");
@@ -90,18 +89,10 @@ fn check(text: &str, seed: u64, counts: &mut Counts) {
 #[test]
 fn loops() {
     let mut counts = Counts::default();
-    let from = setting("DIFF_FROM", 0);
-    for seed in from..from + setting("DIFF_PROGRAMS", 400) {
-        let text = text::program(seed);
-        let result =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&text, seed, &mut counts)));
-        if let Err(panic) = result {
-            println!("{text}");
-            std::panic::resume_unwind(panic);
-        }
-    }
+    let many =
+        each_program(text::program, |bytes, seed| check(bytes, seed, &mut counts), |text, _| text.to_owned());
     println!("{counts:?}");
-    if setting("DIFF_PROGRAMS", 400) >= 400 {
+    if many {
         assert!(counts.returned > counts.programs / 2, "{counts:?}");
         assert!(counts.trapped > 0 && counts.unended < counts.programs / 4, "{counts:?}");
     }
