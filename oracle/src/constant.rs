@@ -17,7 +17,7 @@ pub(crate) struct Scope<'a> {
 impl Store {
     pub(crate) fn evaluate(&mut self, scope: Scope<'_>, expr: &ConstExpr) -> Result<u64, Error> {
         let mut stack = Vec::new();
-        for instr in &expr.instrs {
+        for instr in expr.instrs() {
             let value = self.evaluate_instr(scope, instr, &mut stack)?;
             stack.push(value);
         }

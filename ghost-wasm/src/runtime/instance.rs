@@ -341,8 +341,9 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
 
 /// A constant expression, operator by operator, each paid for.
 fn evaluate(store: &mut StoreInner, funcs: &[u32], globals: &[u32], expr: &ConstExpr) -> Result<u64, Error> {
-    let mut stack: Vec<u64> = Vec::new();
-    for instr in &expr.instrs {
+    // The topmost value, and those under it: mostly there are none.
+    let (mut top, mut under): (Option<u64>, Vec<u64>) = (None, Vec::new());
+    for instr in expr.instrs() {
         let cost = store.engine.profile().schedule().class(instr.op.class());
         store.meter.charge(u64::from(cost)).map_err(|_| Error::new(ErrorCode::OutOfGas))?;
         let value = match instr.op {
@@ -355,7 +356,7 @@ fn evaluate(store: &mut StoreInner, funcs: &[u32], globals: &[u32], expr: &Const
                 store.globals.get(global as usize).ok_or_else(internal)?.value.get()
             }
             op => {
-                let (b, a) = (stack.pop().ok_or_else(internal)?, stack.pop().ok_or_else(internal)?);
+                let (b, a) = (top.take().ok_or_else(internal)?, under.pop().ok_or_else(internal)?);
                 match op {
                     Op::I32Add => u64::from((a as u32).wrapping_add(b as u32)),
                     Op::I32Sub => u64::from((a as u32).wrapping_sub(b as u32)),
@@ -367,9 +368,9 @@ fn evaluate(store: &mut StoreInner, funcs: &[u32], globals: &[u32], expr: &Const
                 }
             }
         };
-        stack.push(value);
+        under.extend(top.replace(value));
     }
-    stack.pop().ok_or_else(internal)
+    top.ok_or_else(internal)
 }
 
 impl StoreInner {

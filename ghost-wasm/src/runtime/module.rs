@@ -82,8 +82,8 @@ pub struct ElemSegment {
 pub struct DataSegment {
     /// When it is used.
     pub mode: SegmentMode,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Where its bytes are in [`ModuleData::bytes`].
+    pub bytes: core::ops::Range<usize>,
 }
 
 /// A custom section.
@@ -112,6 +112,8 @@ pub struct ModuleData {
     pub elems: Vec<ElemSegment>,
     /// Data segments.
     pub datas: Vec<DataSegment>,
+    /// The bytes of all data segments: most are too short for a list of their own.
+    pub bytes: Vec<u8>,
     /// Custom sections in order, the name section too.
     pub customs: Vec<CustomSection>,
     /// Names for diagnostics.
@@ -123,6 +125,11 @@ pub struct ModuleData {
 }
 
 impl ModuleData {
+    /// The bytes of a data segment.
+    pub fn bytes_of(&self, segment: &DataSegment) -> &[u8] {
+        self.bytes.get(segment.bytes.clone()).unwrap_or_default()
+    }
+
     /// The type of something in an index space.
     pub fn extern_type(&self, kind: ExternKind, index: u32) -> Option<ExternType> {
         let at = index as usize;

@@ -15,17 +15,33 @@ use crate::table::limits::Limit;
 use crate::table::ops::{Op, Signature};
 use crate::types::ValType;
 
-/// A validated constant expression: its operators without the final `end`.
-#[derive(Clone, Debug, Default)]
+/// A validated constant expression.
+#[derive(Clone, Debug)]
 pub struct ConstExpr {
-    /// The operators.
-    pub instrs: Box<[Instr]>,
+    body: Body,
     /// The offset of the first operator in the module.
     #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "for those who look at modules"))]
     pub offset: u32,
 }
 
-/// Validates one constant expression.
+/// Operators without the final `end`: hardly ever is it more than one, and some modules have 100,000 segments.
+#[derive(Clone, Debug)]
+enum Body {
+    One(Instr),
+    Some(Box<[Instr]>),
+}
+
+impl ConstExpr {
+    /// The operators, without the final `end`.
+    pub fn instrs(&self) -> &[Instr] {
+        match &self.body {
+            Body::One(instr) => core::slice::from_ref(instr),
+            Body::Some(instrs) => instrs,
+        }
+    }
+}
+
+/// Validates constant expressions, one after the other.
 #[derive(Debug)]
 pub struct ConstValidator {
     want: ValType,
@@ -34,10 +50,18 @@ pub struct ConstValidator {
     instrs: Vec<Instr>,
 }
 
+impl Default for ConstValidator {
+    fn default() -> ConstValidator {
+        ConstValidator { want: ValType::I32, start: 0, stack: Vec::new(), instrs: Vec::new() }
+    }
+}
+
 impl ConstValidator {
-    /// An expression at `start` that must yield `want`.
-    pub fn new(want: ValType, start: u32) -> ConstValidator {
-        ConstValidator { want, start, stack: Vec::new(), instrs: Vec::new() }
+    /// Begins with an expression at `start` that must yield `want`.
+    pub fn begin(&mut self, want: ValType, start: u32) {
+        (self.want, self.start) = (want, start);
+        self.stack.clear();
+        self.instrs.clear();
     }
 
     /// An operator; says whether it was the final `end`. Functions that `ref.func` names become declared.
@@ -97,8 +121,12 @@ impl ConstValidator {
     }
 
     /// The expression, when its `end` was accepted.
-    pub fn finish(self) -> ConstExpr {
-        ConstExpr { instrs: self.instrs.into_boxed_slice(), offset: self.start }
+    pub fn finish(&self) -> ConstExpr {
+        let body = match *self.instrs {
+            [instr] => Body::One(instr),
+            ref instrs => Body::Some(instrs.into()),
+        };
+        ConstExpr { body, offset: self.start }
     }
 }
 

@@ -12,7 +12,6 @@ use crate::table::features::Feature;
 use crate::table::limits::Limit;
 use crate::table::work;
 use crate::types::FuncType;
-use crate::valid::const_expr::ConstValidator;
 use crate::valid::env::BodySink;
 
 impl<S: BodySink> Decoder<S> {
@@ -159,7 +158,7 @@ impl<S: BodySink> Decoder<S> {
         self.count_work(work::ENTRY + work::VALUE);
         self.global_type = Some(ty);
         self.take(len);
-        self.expr = Some(ConstValidator::new(ty.content, self.offset32()));
+        self.expr.begin(ty.content, self.offset32());
         self.state = State::Expr(ExprOf::Global);
         Ok(len)
     }

@@ -154,7 +154,7 @@ pub(super) struct Decoder<S: BodySink> {
     seen_exports: BTreeSet<String>,
     params: Vec<ValType>,
     results: Vec<ValType>,
-    expr: Option<ConstValidator>,
+    expr: ConstValidator,
     segment: SegmentKind,
     elem_header: Option<ElemHeader>,
     elem_type: ValType,
@@ -193,7 +193,7 @@ impl<S: BodySink> Decoder<S> {
             seen_exports: BTreeSet::new(),
             params: Vec::new(),
             results: Vec::new(),
-            expr: None,
+            expr: ConstValidator::default(),
             segment: SegmentKind::Passive,
             elem_header: None,
             elem_type: ValType::FuncRef,
@@ -448,6 +448,7 @@ impl<S: BodySink> Decoder<S> {
         if self.data.env.data_count.is_some_and(|count| count as usize != segments) {
             return Err(self.error(ErrorCode::DataCountMismatch));
         }
+        self.data.bytes.shrink_to_fit();
         self.data.work = self.work();
         self.data.byte_len = self.offset;
         Ok((self.data, self.sink))

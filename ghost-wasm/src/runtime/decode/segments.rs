@@ -13,7 +13,6 @@ use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::table::work;
 use crate::types::ValType;
-use crate::valid::const_expr::ConstValidator;
 use crate::valid::env::BodySink;
 use crate::valid::module::check_elem_type;
 
@@ -23,12 +22,10 @@ impl<S: BodySink> Decoder<S> {
         let features = self.rules.features;
         let Some((instr, len)) = self.read(bytes, |c| opcode::instr(c, features))? else { return Ok(0) };
         let offset = self.offset32();
-        let Some(expr) = &mut self.expr else { return Err(self.internal()) };
-        let ended = expr.instr(&mut self.data.env, &self.rules, &instr, offset, &mut self.work)?;
+        let ended = self.expr.instr(&mut self.data.env, &self.rules, &instr, offset, &mut self.work)?;
         self.take(len);
         if ended {
-            let Some(expr) = self.expr.take() else { return Err(self.internal()) };
-            self.expr_done(of, expr.finish())?;
+            self.expr_done(of, self.expr.finish())?;
         }
         Ok(len)
     }
@@ -46,7 +43,7 @@ impl<S: BodySink> Decoder<S> {
                 Ok(())
             }
             ExprOf::Elem { left } => {
-                let item = match expr.instrs.first().map(|instr| (instr.op, instr.x)) {
+                let item = match expr.instrs().first().map(|instr| (instr.op, instr.x)) {
                     Some((Op::RefFunc, func)) => ElemItem::Func(func),
                     Some((Op::RefNull, _)) => ElemItem::Null,
                     Some((Op::GlobalGet, global)) => ElemItem::Global(global),
@@ -67,7 +64,7 @@ impl<S: BodySink> Decoder<S> {
 
     /// Goes on to the offset of an active segment.
     fn begin_offset(&mut self, of: ExprOf) {
-        self.expr = Some(ConstValidator::new(ValType::I32, self.offset32()));
+        self.expr.begin(ValType::I32, self.offset32());
         self.state = State::Expr(of);
     }
 
@@ -146,7 +143,7 @@ impl<S: BodySink> Decoder<S> {
         let count = self.elem.as_ref().map_or(0, |elem| elem.items.len());
         self.rules.check(Limit::TableEntries, one_more(count), self.offset)?;
         if self.elem_header.is_some_and(|header| header.exprs) {
-            self.expr = Some(ConstValidator::new(self.elem_type, self.offset32()));
+            self.expr.begin(self.elem_type, self.offset32());
             self.state = State::Expr(ExprOf::Elem { left });
         } else {
             self.state = State::Elem { left };
@@ -196,7 +193,8 @@ impl<S: BodySink> Decoder<S> {
         let Some((left, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.check_fits(left, len, ErrorCode::UnexpectedEndOfSection)?;
         let Some(mode) = self.data_mode.take() else { return Err(self.internal()) };
-        self.data.datas.push(DataSegment { mode, bytes: Vec::new() });
+        let start = self.data.bytes.len();
+        self.data.datas.push(DataSegment { mode, bytes: start..start });
         self.take(len);
         self.state = State::Data { left };
         if left == 0 {
@@ -209,8 +207,9 @@ impl<S: BodySink> Decoder<S> {
         let piece = piece(bytes, left);
         let Some(segment) = self.data.datas.last_mut() else { return Err(self.internal()) };
         let done = segment.bytes.len() as u64;
-        segment.bytes.try_reserve(piece.len()).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
-        segment.bytes.extend_from_slice(piece);
+        self.data.bytes.try_reserve(piece.len()).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
+        self.data.bytes.extend_from_slice(piece);
+        segment.bytes.end = self.data.bytes.len();
         self.count_bytes(done, piece.len());
         self.take(piece.len());
         match left.saturating_sub(u32::try_from(piece.len()).unwrap_or(left)) {
