@@ -121,7 +121,6 @@ impl<S: BodySink> Decoder<S> {
         let features = self.rules.features;
         let base = self.offset32();
         let stop = self.work_stop.saturating_sub(self.work);
-        let mut instr = Instr::plain(Op::Nop);
         let mut at = 0_usize;
         let mut kind = kind_at(ahead, 0);
         while let Some(window) = ahead.get(at..).and_then(<[u8]>::first_chunk) {
@@ -139,34 +138,46 @@ impl<S: BodySink> Decoder<S> {
                 }
                 continue;
             }
-            let mut c = Cursor::new(ahead.get(at..len).unwrap_or_default());
-            let op = match opcode::instr_into(&mut c, features, &mut instr) {
-                Ok(op) => op,
-                Err(Fault::More) => {
-                    self.starved = true;
-                    return Ok((self.take(at), true));
-                }
-                Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
-            };
-            let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
-            self.sink.instr(&self.data.env, &instr, offset)?;
-            self.sink.height(self.body.height())?;
-            at = at.wrapping_add(c.consumed());
-            kind = kind_at(ahead, at);
-            if ended {
-                self.take(at);
-                self.end_body()?;
+            let rest = ahead.get(at..len).unwrap_or_default();
+            let (taken, goes_on) = self.operator(rest, at, offset)?;
+            at = at.wrapping_add(taken);
+            if !goes_on {
                 return Ok((at, true));
             }
-            if op == Op::BrTable {
-                self.state = State::BrTable { left: instr.x };
-                return Ok((self.take(at), true));
-            }
-            if self.body.work() >= stop {
-                return Ok((self.take(at), true));
-            }
+            kind = kind_at(ahead, at);
         }
         Ok((self.take(at), false))
+    }
+
+    /// An operator of any kind, behind `before` bytes that were not counted yet: its length, and whether operators go on
+    /// behind it. If not, all bytes are counted.
+    #[inline(never)]
+    fn operator(&mut self, bytes: &[u8], before: usize, offset: u32) -> Result<(usize, bool), Error> {
+        let mut c = Cursor::new(bytes);
+        let mut instr = Instr::plain(Op::Nop);
+        let op = match opcode::instr_into(&mut c, self.rules.features, &mut instr) {
+            Ok(op) => op,
+            Err(Fault::More) => {
+                self.starved = true;
+                self.take(before);
+                return Ok((0, false));
+            }
+            Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
+        };
+        let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
+        self.sink.instr(&self.data.env, &instr, offset)?;
+        self.sink.height(self.body.height())?;
+        let len = c.consumed();
+        if !ended && op != Op::BrTable && self.work() < self.work_stop {
+            return Ok((len, true));
+        }
+        self.take(before.wrapping_add(len));
+        if ended {
+            self.end_body()?;
+        } else if op == Op::BrTable {
+            self.state = State::BrTable { left: instr.x };
+        }
+        Ok((len, false))
     }
 
     /// Takes targets until the bytes, the table or the call's work are used up.
