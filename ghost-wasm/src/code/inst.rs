@@ -148,6 +148,10 @@ families! {
     CopyBranch: for_each_int_compare!(ops2), 2;
     /// Two sums of a slot and an immediate in place, then compare the second and branch.
     LatchTwo: for_each_i32_compare!(ops2), 1;
+    /// A load, and a sum of a slot and an immediate that goes to a slot: `load_step`.
+    LoadStep: for_each_load!(ops_mem), 8;
+    /// A store to an address in a slot, value in a slot, acc; then such a sum of i32.
+    StoreStep: for_each_store!(ops_mem), 2;
 }
 
 /// Variants of [`Family::Control`].
@@ -185,6 +189,20 @@ pub mod br_with {
     pub const ADD: u16 = 1;
     /// Two of them.
     pub const ADD_TWO: u16 = 2;
+}
+
+/// Variants of [`Family::LoadStep`]: what comes first, and what is summed up. The address is in a slot.
+pub mod load_step {
+    /// An i32, then the load, with two results.
+    pub const STEP_LOAD: u16 = 0;
+    /// The same where the sum is the address.
+    pub const STEP_LOAD_THERE: u16 = 2;
+    /// An i64, then the load, with two results.
+    pub const WIDE_STEP_LOAD: u16 = 4;
+    /// The load, then an i32.
+    pub const LOAD_STEP: u16 = 6;
+    /// The load, then an i64.
+    pub const LOAD_WIDE_STEP: u16 = 7;
 }
 
 /// Variants of [`Family::Sum128`]: the high halves of the operands, left-right. The low ones are in slots.
@@ -370,6 +388,7 @@ const fn words(family: Family, variant: u16) -> u8 {
         Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
         Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
         Family::CompareSelect | Family::LoadFloatPair | Family::Sum128 => 3,
+        Family::LoadStep | Family::StoreStep => 3,
         _ => 2,
     }
 }

@@ -1,7 +1,7 @@
 //! From instruction numbers to handlers.
 
 use super::exits;
-use super::ops::{along, control, float, fused, int, memory, moves, wide};
+use super::ops::{along, control, float, fused, int, memory, moves, step, wide};
 use super::regs::Handler;
 use crate::code::inst::{COUNT, Family, InstId};
 
@@ -68,6 +68,8 @@ static HANDLERS: [Handler; COUNT] = {
     copy!(BrWith, along::BR_WITH);
     copy_rows!(CopyBranch, along::COPY_BRANCH);
     copy_rows!(LatchTwo, along::LATCH_TWO);
+    copy_rows!(LoadStep, step::LOAD_STEP);
+    copy_rows!(StoreStep, step::STORE_STEP);
     assert!(at == COUNT);
     table
 };

@@ -476,6 +476,9 @@ impl Translator {
             };
             return self.produce(Family::Load.inst(row, variant), &[operands], result_of(op), true);
         }
+        if self.fuse_step_load(row, popped.operand(), offset as u32, result_of(op)) {
+            return;
+        }
         let (variant, slot, offset) = self.address(popped, offset as u32);
         self.produce(Family::Load.inst(row, variant * 2), &[fields_x(0, slot, offset)], result_of(op), true);
     }

@@ -49,7 +49,7 @@ impl Translator {
                 if self.last.is(position) && self.stack.reader(local) == super::stack::NONE =>
             {
                 self.redirect(position, to);
-                self.fuse_sums(position);
+                self.fuse_step(position);
             }
             Operand::Const(value) => {
                 self.preserve(local);

@@ -115,7 +115,7 @@ impl Regs {
 
     /// Writes, and marks the part of the memory that holds the first byte (see `runtime/memory.rs`).
     #[inline(always)]
-    fn store<M: Cell>(&self, address: u64, value: M) {
+    pub(super) fn store<M: Cell>(&self, address: u64, value: M) {
         const { assert!(size_of::<M>() <= STORE_REACH + 1) };
         debug_assert!(self.inside(address, size_of::<M>()));
         // SAFETY: inside the memory, checked by the caller; any alignment.

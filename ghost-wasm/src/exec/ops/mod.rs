@@ -8,5 +8,6 @@ pub mod fused;
 pub mod int;
 pub mod memory;
 pub mod moves;
+pub mod step;
 pub mod tail;
 pub mod wide;

@@ -3,9 +3,9 @@
 use super::super::Translator;
 use super::super::emit::fields;
 use super::branch::{Branch, Comparison};
+use super::step::STEP;
 use super::{At, short, short_x};
-use crate::code::inst::{Family, InstId, br_with, call_with, moves, pair};
-use crate::table::ops::Op;
+use crate::code::inst::{Family, InstId, br_with, call_with, moves};
 
 /// What a call does before.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +29,6 @@ pub struct BrWith {
 
 const COPY: InstId = Family::Moves.inst(0, moves::COPY);
 const ADD_TWO: InstId = Family::Moves.inst(0, moves::ADD_TWO);
-const ADD: InstId = match Family::IntBinary.row_of(Op::I32Add) {
-    Some(row) => Family::IntBinary.inst(row, pair::SLOT_IMM),
-    None => panic!("no such operator"),
-};
 
 /// The slot and the step of a sum in place, twice; from the words of [`moves::ADD_TWO`].
 fn sums_in_place(operands: u64, constants: u64) -> Option<[(u64, u64); 2]> {
@@ -57,7 +53,7 @@ impl Translator {
         let word = self.word_at(position + 1);
         let (variant, step) = match self.inst_at(position) {
             COPY => (call_with::COPY, 0),
-            ADD => (call_with::ADD, short_x(word)?),
+            STEP => (call_with::ADD, short_x(word)?),
             _ => return None,
         };
         self.retract(position);
@@ -70,7 +66,7 @@ impl Translator {
         let (word, more) = (self.word_at(position + 1), self.word_at(position + 2));
         let (variant, operands, steps) = match self.inst_at(position) {
             COPY => (br_with::COPY, word & 0xffff_ffff, None),
-            ADD if word & 0xffff == word >> 16 & 0xffff => {
+            STEP if word & 0xffff == word >> 16 & 0xffff => {
                 (br_with::ADD, word & 0xffff | short_x(word)? << 16, None)
             }
             ADD_TWO => {

@@ -6,6 +6,7 @@
 
 mod along;
 mod branch;
+mod step;
 
 pub use along::{BrWith, CallWith};
 pub use branch::Branch;
@@ -14,7 +15,6 @@ use super::Translator;
 use super::emit::{Operand, Popped, fields};
 use super::ops::{commutes, result_of};
 use super::slots::SlotIdx;
-use super::value::{Flushed, Last};
 use crate::code::inst::{
     FLOAT_SECOND_OF, Family, InstId, LOAD_BRANCH_KEEP, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair,
     sum, triple,
@@ -392,30 +392,6 @@ impl Translator {
         true
     }
 
-    /// If the op at `position`, the last one, and the one before are sums of a slot and a constant, with results
-    /// in slots: one op for both.
-    pub fn fuse_sums(&mut self, position: u32) {
-        let sum = Family::IntBinary.inst(Family::IntBinary.row_of(Op::I32Add).unwrap_or(0), pair::SLOT_IMM);
-        let Some(first) = self.before.0.get() else { return };
-        if !self.last.is(position)
-            || position != first + 2
-            || self.inst_at(first) != sum
-            || self.inst_at(position) != sum
-        {
-            return;
-        }
-        let (one, two) = (self.word_at(first + 1), self.word_at(position + 1));
-        self.retract(position);
-        self.retract(first);
-        let operands = one & 0xffff_ffff | two << 32;
-        let constants = one >> 32 | two >> 32 << 32;
-        let inst = Family::Moves.inst(0, moves::ADD_TWO);
-        let at = self.append(inst, &[operands, constants]);
-        self.last = Last::new(at);
-        self.flushed = Flushed::NONE;
-        self.mirror = self.mirror.map(|mirror| Mirror { position: at, ..mirror });
-    }
-
     /// If the condition of a `select` was just made by a comparison: takes it back. Its row, variant, operands.
     pub fn fuse_select(&mut self, condition: Operand) -> Option<(u16, u16, u64)> {
         let position = self.just_made(condition)?;
@@ -440,7 +416,8 @@ impl Translator {
             | Family::Unary
             | Family::UnaryTrapping
             | Family::Load
-            | Family::LoadOp => family.rows().get(usize::from(row)).copied(),
+            | Family::LoadOp
+            | Family::LoadStep => family.rows().get(usize::from(row)).copied(),
             _ => None,
         };
         op.is_some_and(|op| result_of(op) == ValType::I32)

@@ -465,6 +465,68 @@ impl Maker {
         }
     }
 
+    /// A sum of a slot and a constant to a slot, and a load: either may come first, and either may take up what the other
+    /// writes. The sum is shown.
+    fn load_steps(&mut self, load: Op) {
+        let ty = result_of(load);
+        for (sum, from, to) in
+            [("i32", "q", "q"), ("i32", "p", "q"), ("i32", "q", "p"), ("i64", "n", "n"), ("i64", "n", "m")]
+        {
+            for load_first in [false, true] {
+                for result in [To::Acc, To::Local("r"), To::Own] {
+                    let (mut text, offset) = (Text::default(), self.pick(&OFFSETS));
+                    let constant = if self.rng.chance(20) { self.pick(&MIDDLE) } else { self.pick(&SHORT) };
+                    let constant = constant.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+                    let sum_ty = if sum == "i32" { ValType::I32 } else { ValType::I64 };
+                    let step = |text: &mut Text| {
+                        text.raw(&format!("local.get ${from} {sum}.const {constant}"));
+                        text.made(&format!("{sum}.add"), sum_ty).raw(&format!("local.set ${to}"));
+                    };
+                    if !load_first {
+                        step(&mut text);
+                    }
+                    text.raw("local.get $p").load(load, offset);
+                    match result {
+                        To::Acc => {}
+                        To::Local(local) => {
+                            text.raw(&format!("local.set ${local}"));
+                        }
+                        To::Own if matches!(ty, ValType::F32 | ValType::F64) => {
+                            text.made(&format!("{ty}.const 2 {ty}.sqrt"), ty).made(&format!("{ty}.add"), ty);
+                        }
+                        To::Own => {
+                            text.made("local.get $q i32.clz", ValType::I32).raw("global.set $side");
+                        }
+                    }
+                    if load_first {
+                        step(&mut text);
+                    }
+                    if let To::Local(local) = result {
+                        text.raw(&format!("local.get ${local}"));
+                    }
+                    text.raw(&format!("local.get ${to} global.set $see_a_{sum}"));
+                    self.cases.push(text.case(ty, ty));
+                }
+            }
+        }
+    }
+
+    /// A store, and a sum of a slot and a constant to a slot, which is shown.
+    fn store_steps(&mut self, store: Op) {
+        let ty = params_of(store)[1];
+        for (from, to) in [("q", "q"), ("p", "q"), ("q", "p"), ("p", "p")] {
+            for value in [Kind::Slot, Kind::Acc] {
+                let (mut text, offset) = (Text::default(), self.pick(&OFFSETS));
+                let constant = self.pick(&SHORT);
+                text.raw("local.get $p").operand(value, "a", ty);
+                text.raw(&format!("{} offset={offset} local.get ${from} i32.const {constant}", store.text()));
+                text.made("i32.add", ValType::I32).raw(&format!("local.set ${to} local.get ${to}"));
+                text.raw("global.set $see_a_i32 local.get $a");
+                self.cases.push(text.case(ty, ty));
+            }
+        }
+    }
+
     fn moves(&mut self) {
         for ty in super::text::TYPES {
             let constants: &[i64] =
@@ -532,6 +594,8 @@ pub fn of(family: Family) -> Vec<Case> {
                 }
             }
             Family::LatchTwo => maker.two_latches(op),
+            Family::LoadStep => maker.load_steps(op),
+            Family::StoreStep => maker.store_steps(op),
             _ => {}
         }
     }

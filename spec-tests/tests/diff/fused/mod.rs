@@ -67,7 +67,9 @@ fn is_fused(inst: InstId) -> bool {
         | Family::CallWith
         | Family::BrWith
         | Family::CopyBranch
-        | Family::LatchTwo => true,
+        | Family::LatchTwo
+        | Family::LoadStep
+        | Family::StoreStep => true,
         _ => false,
     }
 }
@@ -208,7 +210,7 @@ fn is_move(inst: u16) -> bool {
 fn every_fused_op_does_what_its_parts_do() {
     let (mut ran, mut failed) = (BTreeSet::new(), Vec::new());
     for (number, &family) in Family::ALL.iter().enumerate() {
-        let is_store = matches!(family, Family::Store | Family::StoreConst);
+        let is_store = matches!(family, Family::Store | Family::StoreConst | Family::StoreStep);
         let cases = cases::of(family);
         let before = std::time::Instant::now();
         if !cases.is_empty() {

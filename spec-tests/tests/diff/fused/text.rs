@@ -32,7 +32,8 @@ pub const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValTy
 /// A function, as itself and as its twin.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What the parameters `a`, `b`, `c` and the locals `d`, `e` are; `p` and `q` are addresses.
+    /// What the parameters `a`, `b`, `c` and the locals `d`, `e` are; `p` and `q` are addresses. The locals `n`
+    /// and `m` are i64, `r` is of the result's type.
     pub ty: ValType,
     pub result: ValType,
     pub fused: String,
@@ -182,7 +183,8 @@ pub fn module(cases: &[Case], show_memory: bool) -> String {
             let _ = writeln!(
                 out,
                 " (func (export \"{name}{index}\") (param $a {ty}) (param $b {ty}) (param $c {ty}) (param $p i32) \
-                 (param $q i32) (result {result}) (local $d {ty}) (local $e {ty})\n {body})"
+                 (param $q i32) (result {result}) (local $d {ty}) (local $e {ty}) (local $n i64) (local $m i64) \
+                 (local $r {result})\n {body})"
             );
         }
     }
