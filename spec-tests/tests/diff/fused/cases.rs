@@ -473,7 +473,9 @@ impl Maker {
             [("i32", "q", "q"), ("i32", "p", "q"), ("i32", "q", "p"), ("i64", "n", "n"), ("i64", "n", "m")]
         {
             for load_first in [false, true] {
-                for result in [To::Acc, To::Local("r"), To::Own] {
+                for (result, as_it_is) in
+                    [(To::Acc, true), (To::Acc, false), (To::Local("r"), false), (To::Own, false)]
+                {
                     let (mut text, offset) = (Text::default(), self.pick(&OFFSETS));
                     let constant = if self.rng.chance(20) { self.pick(&MIDDLE) } else { self.pick(&SHORT) };
                     let constant = constant.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
@@ -504,9 +506,12 @@ impl Maker {
                     if let To::Local(local) = result {
                         text.raw(&format!("local.get ${local}"));
                     }
-                    // Not as it is: what takes it up may look for it in the accumulator.
-                    text.raw(&format!("local.get ${to} {sum}.const 3"));
-                    text.made(&format!("{sum}.xor"), sum_ty).raw(&format!("global.set $see_a_{sum}"));
+                    // An operator that takes it up may look for it in the accumulator.
+                    text.raw(&format!("local.get ${to}"));
+                    if !as_it_is {
+                        text.raw(&format!("{sum}.const 3")).made(&format!("{sum}.xor"), sum_ty);
+                    }
+                    text.raw(&format!("global.set $see_a_{sum}"));
                     self.cases.push(text.case(ty, ty));
                 }
             }
