@@ -54,6 +54,7 @@ pub mod internals {
     pub use crate::binary::opcode::instr as read_instr;
     pub use crate::code::inst::{
         BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, InstId, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF,
+        WIDE_BOTH_SECOND_OF, WIDE_FIRST_SECOND_OF, WIDE_SECOND_SECOND_OF,
     };
     pub use crate::exec::num;
     pub use crate::runtime::module::{

@@ -8,6 +8,7 @@ use crate::table::insts::{
     for_each_int_binary, for_each_int_compare, for_each_int_division, for_each_int_pair, for_each_load,
     for_each_load_branch, for_each_load_float_pair, for_each_load_op, for_each_mul_wide, for_each_store,
     for_each_sum128, for_each_test, for_each_unary, for_each_unary_trapping, for_each_wide_binary,
+    for_each_wide_both, for_each_wide_first, for_each_wide_second,
 };
 use crate::table::ops::Op;
 
@@ -49,6 +50,12 @@ macro_rules! load_pair_seconds {
 
 /// For each row of the pairs their second operator.
 pub const SECOND_OF: &[Op] = for_each_int_pair!(seconds);
+/// For each row of the pairs with a 64-bit constant their second operator: of the first, of the second, of both.
+pub const WIDE_FIRST_SECOND_OF: &[Op] = for_each_wide_first!(seconds);
+/// See [`WIDE_FIRST_SECOND_OF`].
+pub const WIDE_SECOND_SECOND_OF: &[Op] = for_each_wide_second!(seconds);
+/// See [`WIDE_FIRST_SECOND_OF`].
+pub const WIDE_BOTH_SECOND_OF: &[Op] = for_each_wide_both!(seconds);
 /// For each row of the float pairs their second operator.
 pub const FLOAT_SECOND_OF: &[Op] = for_each_float_pair!(seconds);
 /// For each row of the float pairs with a load their second operator.
@@ -152,6 +159,13 @@ families! {
     LoadStep: for_each_load!(ops_mem), 8;
     /// A store to an address in a slot, value in a slot, acc; then such a sum of i32.
     StoreStep: for_each_store!(ops_mem), 2;
+    /// Two integer operators, the first with a 64-bit constant; `a`-`c`: slot-slot, slot-imm, acc-slot, acc-imm, each
+    /// with two results.
+    WideFirst: for_each_wide_first!(firsts), 8;
+    /// The same, the second with a 64-bit constant; `a`-`b` likewise.
+    WideSecond: for_each_wide_second!(firsts), 8;
+    /// The same, both with 64-bit constants; `a`: slot, acc, each with two results.
+    WideBoth: for_each_wide_both!(firsts), 4;
 }
 
 /// Variants of [`Family::Control`].
@@ -388,7 +402,8 @@ const fn words(family: Family, variant: u16) -> u8 {
         Family::FloatBinary if variant >= pair::SLOT_IMM => 3,
         Family::StoreConst | Family::LoadOp | Family::WideBinary => 3,
         Family::CompareSelect | Family::LoadFloatPair | Family::Sum128 => 3,
-        Family::LoadStep | Family::StoreStep => 3,
+        Family::LoadStep | Family::StoreStep | Family::WideFirst | Family::WideSecond => 3,
+        Family::WideBoth => 4,
         _ => 2,
     }
 }

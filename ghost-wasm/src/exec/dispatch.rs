@@ -1,7 +1,7 @@
 //! From instruction numbers to handlers.
 
 use super::exits;
-use super::ops::{along, control, float, fused, int, memory, moves, step, wide};
+use super::ops::{along, control, float, fused, int, memory, moves, step, wide, wide_pair};
 use super::regs::Handler;
 use crate::code::inst::{COUNT, Family, InstId};
 
@@ -70,6 +70,9 @@ static HANDLERS: [Handler; COUNT] = {
     copy_rows!(LatchTwo, along::LATCH_TWO);
     copy_rows!(LoadStep, step::LOAD_STEP);
     copy_rows!(StoreStep, step::STORE_STEP);
+    copy_rows!(WideFirst, wide_pair::WIDE_FIRST);
+    copy_rows!(WideSecond, wide_pair::WIDE_SECOND);
+    copy_rows!(WideBoth, wide_pair::WIDE_BOTH);
     assert!(at == COUNT);
     table
 };

@@ -240,6 +240,37 @@ macro_rules! for_each_int_pair {
 }
 pub(crate) use for_each_int_pair;
 
+/// Integer operators in pairs, the first with a constant of 64 bits on its right: first, second, type. (Hashes multiply,
+/// then shift, rotate or mix.)
+macro_rules! for_each_wide_first {
+    ($mac:ident) => {
+        $mac! {
+            I64Mul, I64ShrU, u64; I64Mul, I64Rotl, u64; I64Mul, I64Xor, u64; I64Mul, I64Add, u64;
+            I64Add, I64ShrU, u64; I64Add, I64Xor, u64; I64Add, I64And, u64; I64And, I64ShrU, u64;
+        }
+    };
+}
+pub(crate) use for_each_wide_first;
+
+/// The same, the second with such a constant.
+macro_rules! for_each_wide_second {
+    ($mac:ident) => {
+        $mac! {
+            I64Xor, I64Mul, u64; I64Add, I64Mul, u64; I64Rotl, I64Mul, u64; I64Xor, I64Add, u64;
+            I64Add, I64And, u64; I64And, I64And, u64; I64Xor, I64And, u64; I64ShrU, I64And, u64;
+        }
+    };
+}
+pub(crate) use for_each_wide_second;
+
+/// The same, both with such constants.
+macro_rules! for_each_wide_both {
+    ($mac:ident) => {
+        $mac! { I64Mul, I64Add, u64; I64Add, I64And, u64; }
+    };
+}
+pub(crate) use for_each_wide_both;
+
 /// Operators whose result a branch may test against zero in the same op.
 macro_rules! for_each_test {
     ($mac:ident) => {

@@ -288,6 +288,7 @@ impl Translator {
         if family == Family::IntBinary
             && (self.fuse_load(op, left, right)
                 || self.fuse_pair(op, row, left, right)
+                || self.fuse_wide_first(op, left, right)
                 || self.wide(op, left, right))
         {
             return;
@@ -317,6 +318,9 @@ impl Translator {
     fn wide(&mut self, op: Op, left: Popped, right: Popped) -> bool {
         let Operand::Const(value) = right.operand() else { return false };
         let Some(row) = Family::WideBinary.row_of(op).filter(|_| !fits(value)) else { return false };
+        if self.fuse_wide_second(op, left, value) {
+            return true;
+        }
         let (variant, slot) = match self.no_const(left) {
             Operand::Slot(slot) => (0, slot.field()),
             _ => (2, 0),

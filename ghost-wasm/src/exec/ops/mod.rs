@@ -11,3 +11,4 @@ pub mod moves;
 pub mod step;
 pub mod tail;
 pub mod wide;
+pub mod wide_pair;

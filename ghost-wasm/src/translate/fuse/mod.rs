@@ -7,6 +7,7 @@
 mod along;
 mod branch;
 mod step;
+mod wide;
 
 pub use along::{BrWith, CallWith};
 pub use branch::Branch;

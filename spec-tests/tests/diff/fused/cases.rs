@@ -4,6 +4,7 @@
 use ghost_wasm::ValType;
 use ghost_wasm::internals::{
     BRANCH_LOAD_OF, FLOAT_SECOND_OF, Family, LOAD_FLOAT_SECOND_OF, LOAD_OF, Op, SECOND_OF,
+    WIDE_BOTH_SECOND_OF, WIDE_FIRST_SECOND_OF, WIDE_SECOND_SECOND_OF,
 };
 
 use super::text::{Case, Kind, Text, To, params_of, result_of};
@@ -430,6 +431,33 @@ impl Maker {
         }
     }
 
+    /// `(a first b) second c` with a constant of 64 bits for `b`, for `c`, for both.
+    fn wide_pairs(&mut self, first: Op, second: Op, wide: [bool; 2]) {
+        let ty = ValType::I64;
+        let others = [Kind::Slot, Kind::Const(self.pick(&SHORT)), Kind::Const(self.pick(&MIDDLE)), Kind::Acc];
+        let kinds = |wide: bool| if wide { WIDE.map(Kind::Const).to_vec() } else { others.to_vec() };
+        for a in [Kind::Slot, Kind::Acc] {
+            for b in kinds(wide[0]) {
+                for c in kinds(wide[1]) {
+                    for c_left in [false, true] {
+                        for to in self.results() {
+                            let mut text = Text::default();
+                            if c_left {
+                                text.operand(c, "c", ty);
+                            }
+                            text.operand(a, "a", ty).operand(b, "b", ty).op(first);
+                            if !c_left {
+                                text.operand(c, "c", ty);
+                            }
+                            text.op(second);
+                            self.cases.push(text.to(to, ty));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn loads(&mut self, load: Op) {
         let ty = result_of(load);
         for address in ADDRESSES {
@@ -590,6 +618,9 @@ pub fn of(family: Family) -> Vec<Case> {
             Family::Test => maker.tests(op),
             Family::CompareSelect => maker.selects(op),
             Family::WideBinary => maker.wide(op),
+            Family::WideFirst => maker.wide_pairs(op, WIDE_FIRST_SECOND_OF[row], [true, false]),
+            Family::WideSecond => maker.wide_pairs(op, WIDE_SECOND_SECOND_OF[row], [false, true]),
+            Family::WideBoth => maker.wide_pairs(op, WIDE_BOTH_SECOND_OF[row], [true, true]),
             Family::Load => maker.loads(op),
             Family::Store | Family::StoreConst => maker.stores(op),
             Family::Moves => maker.moves(),

@@ -69,7 +69,10 @@ fn is_fused(inst: InstId) -> bool {
         | Family::CopyBranch
         | Family::LatchTwo
         | Family::LoadStep
-        | Family::StoreStep => true,
+        | Family::StoreStep
+        | Family::WideFirst
+        | Family::WideSecond
+        | Family::WideBoth => true,
         _ => false,
     }
 }
