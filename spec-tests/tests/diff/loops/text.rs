@@ -152,6 +152,12 @@ impl Gen<'_> {
                 self.line(format!("local.get ${address} i32.const 15 i32.and {ty}.load offset=1"));
             }
             7 if ty == "i32" => self.line("global.get $g"),
+            7 if ty == "i64" => {
+                // One of two results.
+                self.two();
+                let to = self.one(&["drop", "local.set $x", "local.set $y"]);
+                self.line(to);
+            }
             _ => {
                 let other = self.local(ty);
                 let op = match ty {
@@ -172,9 +178,34 @@ impl Gen<'_> {
         }
     }
 
+    /// Pushes both results of an operator that has two.
+    fn two(&mut self) {
+        let (left, right, high) = (self.one(&I64), self.one(&I64), self.one(&STEPS));
+        match self.rng.below(4) {
+            0 => self.line(format!("local.get ${left} local.get ${right} i64.mul_wide_s")),
+            1 => self.line(format!("local.get ${left} local.get ${right} i64.mul_wide_u")),
+            2 => {
+                let op = self.one(&["add", "sub"]);
+                self.line(format!(
+                    "local.get ${left} i64.const {high} local.get ${right} i64.const 0 i64.{op}128"
+                ));
+            }
+            _ => {
+                let other = self.one(&I64);
+                self.line(format!(
+                    "local.get ${left} local.get ${right} local.get ${other} i64.const {high} i64.sub128"
+                ));
+            }
+        }
+    }
+
     /// A move, a sum in place, something like it: what stands before branches and calls.
     pub(super) fn before(&mut self) {
-        match self.rng.below(12) {
+        match self.rng.below(13) {
+            12 => {
+                self.two();
+                self.set_all(&["i64", "i64"]);
+            }
             0..3 => {
                 let ty = self.any_type();
                 let (from, to) = (self.local(ty), self.local(ty));
@@ -255,8 +286,16 @@ impl Gen<'_> {
     }
 
     pub(super) fn push_all(&mut self, types: &[Type]) {
-        for &ty in types {
-            self.push(ty);
+        let mut rest = types;
+        while let [ty, after @ ..] = rest {
+            rest = after;
+            match after {
+                ["i64", more @ ..] if *ty == "i64" && self.rng.chance(30) => {
+                    rest = more;
+                    self.two();
+                }
+                _ => self.push(ty),
+            }
         }
     }
 

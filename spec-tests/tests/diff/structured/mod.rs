@@ -1,8 +1,11 @@
 //! Programs that run for a while: nested blocks, loops and branches that carry values, calls, and locals that
 //! are written while older values of them wait on the stack. All operators of the table with a fixed signature
-//! and without an index take part, so a new row does, too.
+//! and without an index take part, so a new row does, too; those with two results more than others, in some programs
+//! (`wide.rs`).
 //!
 //! Most backward branches and all recursion spend from a counter in a global; the rest ends by gas.
+
+mod wide;
 
 use std::fmt::Write as _;
 
@@ -36,14 +39,18 @@ struct Gen<'a> {
     labels: Vec<Label>,
     /// Instructions still to be written.
     budget: usize,
+    /// Of a hundred values that could come from an operator with two results: how many do.
+    wides: usize,
 }
 
 /// The text of a program.
 pub fn program(seed: u64) -> String {
     let mut rng = Rng(seed ^ 0x57_2c7);
     let count = 2 + rng.below(4);
-    let mut funcs: Vec<Signed> =
-        (0..count).map(|_| Signed { params: types(&mut rng, 4), results: types(&mut rng, 3) }).collect();
+    let wides = if rng.chance(35) { 60 } else { 3 };
+    let mut funcs: Vec<Signed> = (0..count)
+        .map(|_| Signed { params: types(&mut rng, 4, wides), results: types(&mut rng, 3, wides) })
+        .collect();
     // Only functions with the same results can tail-call each other.
     let shared = funcs[0].results.clone();
     for signed in &mut funcs {
@@ -76,8 +83,12 @@ pub fn program(seed: u64) -> String {
             stack: Vec::new(),
             labels: vec![label],
             budget,
+            wides,
         };
         body.sequence(0, &funcs[index].results, 0);
+        if body.rng.chance(wides) {
+            body.show_locals();
+        }
         let body = body.out;
         let _ = writeln!(out, " (func (export \"f{index}\"){}", signature(&funcs[index]));
         for ty in TYPES {
@@ -93,8 +104,11 @@ pub fn program(seed: u64) -> String {
     out
 }
 
-fn types(rng: &mut Rng, most: usize) -> Vec<ValType> {
-    (0..rng.below(most + 1)).map(|_| TYPES[rng.below(4)]).collect()
+/// So many types at most; of a hundred, `wides` are those that the operators with two results make.
+fn types(rng: &mut Rng, most: usize, wides: usize) -> Vec<ValType> {
+    (0..rng.below(most + 1))
+        .map(|_| if rng.chance(wides) { ValType::I64 } else { TYPES[rng.below(4)] })
+        .collect()
 }
 
 fn signature(signed: &Signed) -> String {
@@ -134,11 +148,8 @@ impl Gen<'_> {
     /// Makes `types` the topmost operands: those that lie there already stay if all do.
     fn want(&mut self, base: usize, types: &[ValType]) {
         let exact = self.stack.len() >= base + types.len() && self.stack.ends_with(types);
-        if exact {
-            return;
-        }
-        for &ty in types {
-            self.push(ty);
+        if !exact {
+            self.push_all(types, true);
         }
     }
 
@@ -148,10 +159,9 @@ impl Gen<'_> {
             return;
         }
         while self.stack.len() > base {
-            self.line("drop");
-            self.stack.pop();
+            self.discard();
         }
-        self.want(base, types);
+        self.push_all(types, false);
     }
 
     fn push(&mut self, ty: ValType) {
@@ -190,6 +200,9 @@ impl Gen<'_> {
     }
 
     fn step(&mut self, base: usize, depth: usize) {
+        if self.rng.chance(self.wides / 3) {
+            return self.wide(base, depth);
+        }
         match self.rng.below(100) {
             0..8 => {
                 let ty = self.any_type();
@@ -405,8 +418,10 @@ impl Gen<'_> {
         let word = ["block", "loop", "if"][self.rng.below(3)];
         let most = (self.stack.len() - base).min(3);
         let taken = self.rng.below(most + 1);
-        let signed =
-            Signed { params: self.stack[self.stack.len() - taken..].to_vec(), results: types(self.rng, 2) };
+        let signed = Signed {
+            params: self.stack[self.stack.len() - taken..].to_vec(),
+            results: types(self.rng, 2, self.wides),
+        };
         if word == "if" {
             self.condition();
         }
@@ -433,6 +448,11 @@ impl Gen<'_> {
 
     fn branch(&mut self, base: usize) {
         let depth = self.rng.below(self.labels.len().min(4));
+        self.branch_to(base, depth, 15);
+    }
+
+    /// A branch to a label; of a hundred to a block, `always` are on no condition.
+    fn branch_to(&mut self, base: usize, depth: usize, always: usize) {
         let label = &self.labels[self.labels.len() - 1 - depth];
         let (types, is_loop) = (label.types.clone(), label.is_loop);
         self.want(base, &types);
@@ -446,17 +466,22 @@ impl Gen<'_> {
                 self.condition();
                 self.line(format!("br_if {depth}"));
             }
-        } else if self.rng.chance(85) {
-            self.condition();
-            self.line(format!("br_if {depth}"));
-        } else {
+        } else if self.rng.chance(always) {
             self.line(format!("br {depth}"));
             self.stack.truncate(base);
+        } else {
+            self.condition();
+            self.line(format!("br_if {depth}"));
         }
     }
 
     fn branch_table(&mut self, base: usize) {
         let last = self.rng.below(self.labels.len());
+        self.table_like(base, last);
+    }
+
+    /// A `br_table` to blocks that take what the one at `last` takes.
+    fn table_like(&mut self, base: usize, last: usize) {
         let types = self.labels[self.labels.len() - 1 - last].types.clone();
         let targets: Vec<usize> = (0..self.labels.len())
             .filter(|depth| {
@@ -533,8 +558,11 @@ impl Gen<'_> {
             self.line(format!("if{}", signature(&Signed { params: Vec::new(), results: results.clone() })));
             self.labels.push(Label { types: results.clone(), is_loop: false });
         }
-        let floor = if back { self.stack.len() } else { base };
-        self.want(floor, &params);
+        if back {
+            self.push_all(&params, false);
+        } else {
+            self.want(base, &params);
+        }
         if self.rng.chance(30) {
             let entry = if self.rng.chance(3) { self.rng.below(10) } else { callee };
             self.line(format!("i32.const {entry}"));
