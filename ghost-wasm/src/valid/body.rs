@@ -214,11 +214,18 @@ impl BodyValidator {
             let BlockType::Type(index) = ty else { return Err(self.stacks.error(ErrorCode::UnknownType)) };
             return Err(self.stacks.unknown(ErrorCode::UnknownType, index));
         };
-        self.stacks.pop_all(params)?;
+        // Mostly they are there just as the block takes them, and stay.
+        let there = self.stacks.has_on_top(params);
+        if !there {
+            self.stacks.pop_each(params)?;
+        }
         if self.is_deepest() {
             return Err(self.stacks.over(Limit::Nesting, self.nesting_max));
         }
-        self.stacks.open(kind, ty, params)?;
+        if !there {
+            self.stacks.push_all(params)?;
+        }
+        self.stacks.open(kind, ty, params.len());
         self.count(params.len().wrapping_mul(2));
         Ok(())
     }

@@ -211,10 +211,12 @@ impl Stacks {
         }
     }
 
-    /// Opens a frame without parameters.
+    /// Opens a frame whose parameters are on top.
     #[inline(always)]
-    pub(super) fn open_quickly(&mut self, kind: Kind, ty: BlockType) {
-        let frame = Frame { ty, base: self.height(), kind, unreachable: false };
+    pub(super) fn open(&mut self, kind: Kind, ty: BlockType, params: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "the operand_height limit is a u32")]
+        let base = self.top.wrapping_sub(params) as u32;
+        let frame = Frame { ty, base, kind, unreachable: false };
         self.outer.push(core::mem::replace(&mut self.frame, frame));
     }
 
@@ -224,10 +226,15 @@ impl Stacks {
         if !self.has_on_top(params) {
             return false;
         }
-        let from = self.top.wrapping_sub(params.len());
-        let end = from.wrapping_add(results.len());
+        self.put(self.top.wrapping_sub(params.len()), results)
+    }
+
+    /// Puts operands from `from` on, where nothing is above them, if there is room.
+    #[inline(always)]
+    fn put(&mut self, from: usize, types: &[ValType]) -> bool {
+        let end = from.wrapping_add(types.len());
         let Some(places) = self.buffer.get_mut(from..end) else { return false };
-        places.iter_mut().zip(results).for_each(|(place, &ty)| *place = ty as u8);
+        places.iter_mut().zip(types).for_each(|(place, &ty)| *place = ty as u8);
         self.top = end;
         true
     }
@@ -275,7 +282,15 @@ impl Stacks {
         self.over(Limit::OperandHeight, most)
     }
 
+    #[inline]
     pub(super) fn push_all(&mut self, types: &[ValType]) -> Result<(), Error> {
+        if self.put(self.top, types) { Ok(()) } else { self.push_each(types) }
+    }
+
+    /// Pushes where the buffer is full.
+    #[cold]
+    #[inline(never)]
+    fn push_each(&mut self, types: &[ValType]) -> Result<(), Error> {
         types.iter().try_for_each(|&ty| self.push(ty as u8))
     }
 
@@ -287,6 +302,21 @@ impl Stacks {
         let found = there.get(at..).unwrap_or_default();
         // Without a way out in between, so that many are compared at a time.
         found.iter().zip(types).fold(0, |differ, (&found, &want)| differ | found ^ want as u8) == 0
+    }
+
+    /// How many operands popping these types takes off, if they can be popped: in unreachable code some may be
+    /// missing, and some be of any type.
+    fn fitting(&self, types: &[ValType]) -> Option<usize> {
+        let there = self.operands();
+        let count = there.len().min(types.len());
+        if count < types.len() && !self.frame.unreachable {
+            return None;
+        }
+        let found = there.get(there.len().wrapping_sub(count)..)?;
+        let wanted = types.get(types.len().wrapping_sub(count)..)?;
+        let differs = |found: u8, want: u8| if found == ANY { 0 } else { found ^ want };
+        let all = found.iter().zip(wanted).fold(0, |all, (&found, &want)| all | differs(found, want as u8));
+        (all == 0).then_some(count)
     }
 
     /// Pops any operand.
@@ -326,7 +356,11 @@ impl Stacks {
 
     /// Pops by the algorithm: something is wrong, or the code is unreachable.
     #[inline(never)]
-    fn pop_each(&mut self, types: &[ValType]) -> Result<(), Error> {
+    pub(super) fn pop_each(&mut self, types: &[ValType]) -> Result<(), Error> {
+        if let Some(count) = self.fitting(types) {
+            self.top = self.top.wrapping_sub(count);
+            return Ok(());
+        }
         types.iter().rev().try_for_each(|&ty| self.pop(ty as u8).map(drop))
     }
 
@@ -348,6 +382,9 @@ impl Stacks {
 
     #[inline(never)]
     fn check_each(&self, types: &[ValType]) -> Result<(), Error> {
+        if self.fitting(types).is_some() {
+            return Ok(());
+        }
         let mut found = self.operands().iter().rev();
         for &want in types.iter().rev() {
             match found.next() {
@@ -365,19 +402,26 @@ impl Stacks {
         self.frame.unreachable = true;
     }
 
-    /// Opens a frame; its parameters were popped.
-    pub(super) fn open(&mut self, kind: Kind, ty: BlockType, params: &[ValType]) -> Result<(), Error> {
-        self.open_quickly(kind, ty);
-        self.push_all(params)
-    }
-
-    /// Pops the frame's results and fails if more is left.
-    pub(super) fn end_frame(&mut self, results: &[ValType]) -> Result<(), Error> {
-        self.pop_all(results)?;
+    /// Pops the frame's results and fails if more is left. Says whether the results had just these types: what was
+    /// popped last is still there for [`take_back`](Stacks::take_back).
+    #[inline]
+    pub(super) fn end_frame(&mut self, results: &[ValType]) -> Result<bool, Error> {
+        let there = self.has_on_top(results);
+        if there {
+            self.top = self.top.wrapping_sub(results.len());
+        } else {
+            self.pop_each(results)?;
+        }
         if self.height() == self.frame.base {
-            return Ok(());
+            return Ok(there);
         }
         Err(self.error(ErrorCode::TypeMismatch).with_detail("values left over at the end of a block"))
+    }
+
+    /// Pushes the types that were popped last.
+    #[inline]
+    pub(super) fn take_back(&mut self, count: usize) {
+        self.top = self.top.wrapping_add(count);
     }
 
     /// The frame that a label names.
@@ -408,5 +452,77 @@ impl Frame {
     pub(super) fn label_types<'e>(&self, env: &'e ModuleEnv) -> &'e [ValType] {
         let (params, results) = self.types(env);
         if self.kind == Kind::Loop { params } else { results }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    const TYPES: [ValType; 3] = [ValType::I32, ValType::I64, ValType::F32];
+
+    /// All lists of up to three items, the rest from a byte each.
+    fn lists<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
+        let longer = |lists: &[Vec<T>]| -> Vec<Vec<T>> {
+            lists
+                .iter()
+                .flat_map(|list| items.iter().map(|&item| [list.clone(), vec![item]].concat()))
+                .collect()
+        };
+        let (none, one) = (vec![Vec::new()], longer(&[Vec::new()]));
+        let two = longer(&one);
+        let three = longer(&two);
+        [none, one, two, three].concat()
+    }
+
+    fn holding(under: &[u8], operands: &[u8], unreachable: bool) -> Stacks {
+        let mut stacks = Stacks::new(10);
+        stacks.start(BlockType::Empty);
+        under.iter().for_each(|&ty| stacks.push(ty).unwrap());
+        stacks.open(Kind::Block, BlockType::Empty, 0);
+        operands.iter().for_each(|&ty| stacks.push(ty).unwrap());
+        stacks.frame.unreachable = unreachable;
+        stacks
+    }
+
+    #[test]
+    fn lists_are_popped_as_their_types_one_by_one() {
+        let bytes = TYPES.map(|ty| ty as u8);
+        let found = lists(&[&bytes[..2], &[ANY]].concat());
+        let (mut popped, mut refused) = (0, 0);
+        for (operands, wanted) in
+            found.iter().flat_map(|found| lists(&TYPES).into_iter().map(move |w| (found, w)))
+        {
+            for unreachable in [false, true] {
+                let before = || holding(&bytes, operands, unreachable);
+                let mut slowly = before();
+                let expected = wanted.iter().rev().try_for_each(|&ty| slowly.pop(ty as u8).map(drop));
+                let expected = expected.map(|()| slowly.top).map_err(|error| error.to_string());
+                let what = format!("{operands:?} {wanted:?} {unreachable}");
+
+                let mut stacks = before();
+                let found = stacks.pop_all(&wanted).map(|()| stacks.top).map_err(|error| error.to_string());
+                assert_eq!(found, expected, "{what}");
+
+                let mut stacks = before();
+                let found = stacks.check_top(&wanted).map_err(|error| error.to_string());
+                assert_eq!(found.is_ok(), expected.is_ok(), "{what}");
+                assert_eq!(stacks.top, before().top, "{what}");
+
+                let pushed = stacks.pop_push(&wanted);
+                assert_eq!(pushed.is_ok(), expected.is_ok(), "{what}");
+                if let Ok(top) = expected {
+                    assert_eq!(stacks.top, top + wanted.len(), "{what}");
+                    assert!(stacks.has_on_top(&wanted), "{what}");
+                    popped += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        assert!(popped > 100 && refused > 100, "{popped} {refused}");
     }
 }

@@ -259,13 +259,17 @@ impl BodyValidator {
                 .error(ErrorCode::TypeMismatch)
                 .with_detail("if without else changes types"));
         }
-        self.stacks.end_frame(results)?;
+        let there = self.stacks.end_frame(results)?;
         self.count(results.len().wrapping_mul(2));
         match self.stacks.outer.pop() {
             None => Ok(true),
             Some(outer) => {
                 self.stacks.frame = outer;
-                self.stacks.push_all(results)?;
+                if there {
+                    self.stacks.take_back(results.len());
+                } else {
+                    self.stacks.push_all(results)?;
+                }
                 Ok(false)
             }
         }

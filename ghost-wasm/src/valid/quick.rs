@@ -329,7 +329,7 @@ impl BodyValidator {
             return false;
         }
         self.stacks.drop_quickly(pops);
-        self.stacks.open_quickly(kind, ty);
+        self.stacks.open(kind, ty, 0);
         self.count_of(row, pops);
         true
     }
