@@ -406,9 +406,8 @@ impl Translator {
     /// Pops arguments and pushes results of a call that was emitted.
     fn after_call(&mut self, position: u32, params: usize, results: &[ValType]) {
         self.stack.truncate(self.stack.height().saturating_sub(params));
-        let settled = self.stack.settled;
         self.push_all_own(results);
-        self.stack.settled = settled;
+        self.stack.settle_new(results.len());
         self.run.handlers = 0;
         self.made(position, results);
     }
@@ -492,11 +491,9 @@ impl Translator {
         self.note(position, 0);
         self.run.map_from = self.notes.len();
         self.stack.truncate(base);
-        let settled = self.stack.settled;
         if let Some(ty) = result {
             self.push_own(ty);
         }
-        self.stack.settled = settled.min(self.stack.height());
         self.run.handlers = 0;
         self.made(position, result.as_slice());
     }

@@ -143,11 +143,8 @@ impl Translator {
 
     /// Pushes values that are in their own slots.
     pub fn push_all_own(&mut self, types: &[ValType]) {
-        let from = self.stack.height();
-        let slots = &self.slots;
-        let own =
-            |(index, &ty): (usize, &ValType)| Entry::new(Operand::Slot(slots.operand(from + index)), ty);
-        self.stack.entries.extend(types.iter().enumerate().map(own));
+        let slots = self.slots.operands_from(self.stack.height());
+        self.stack.entries.extend(slots.zip(types).map(|(slot, &ty)| Entry::in_slot(slot, ty)));
         self.slots.reach(self.stack.height());
     }
 

@@ -1,6 +1,8 @@
 //! Slot numbers. The only file that makes a [`SlotIdx`]: a slot is the sum of the widths below it, never a
 //! count of values.
 
+use core::ops::RangeFrom;
+
 use crate::types::ValType;
 
 /// A slot of the frame.
@@ -59,6 +61,13 @@ impl Slots {
     #[inline]
     pub fn operand(&self, height: usize) -> SlotIdx {
         SlotIdx((self.locals as usize).saturating_add(height).min(usize::from(u16::MAX)) as u16)
+    }
+
+    /// The numbers of the own slots of the operands from a height on. Some are too large if the frame is: nobody may
+    /// use them before [`Slots::overflow`] is asked.
+    #[inline]
+    pub fn operands_from(&self, height: usize) -> RangeFrom<u64> {
+        self.operand(height).field()..
     }
 
     /// Notes that operands reach this height (the number of them).

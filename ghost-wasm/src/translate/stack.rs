@@ -150,6 +150,23 @@ impl Stack {
         self.own = (if start < end && from <= end { start.min(from) } else { from }, height);
     }
 
+    /// The topmost `count` entries, which were just pushed, are in their own slots. Of those that lie apart from others
+    /// which are known to be, the longer list is remembered.
+    #[inline]
+    pub fn settle_new(&mut self, count: usize) {
+        let height = self.entries.len();
+        let from = height.saturating_sub(count);
+        debug_assert!(self.entries.iter().skip(from).all(Entry::is_own), "a value is elsewhere");
+        let (start, end) = self.own;
+        if from <= self.settled {
+            self.settled = height;
+        } else if start < end && from == end {
+            self.own.1 = height;
+        } else if end.saturating_sub(start) <= count {
+            self.own = (from, height);
+        }
+    }
+
     /// Forgets what points at the topmost entry with this content, which is at `index`.
     #[inline(always)]
     fn unlink(&mut self, entry: Entry, index: u32) {
@@ -163,10 +180,15 @@ impl Stack {
     /// Drops values down to a height.
     #[inline]
     pub fn truncate(&mut self, height: usize) {
+        let (start, end) = self.own;
         while self.entries.len() > height.max(self.settled) {
-            self.pop();
+            // What is in its own slot is known to nobody else.
+            if self.entries.len() == end && start < end {
+                self.entries.truncate(height.max(start));
+            } else {
+                self.pop();
+            }
         }
-        // What is in its own slot is known to nobody else.
         self.entries.truncate(height);
         self.unsettle(self.entries.len());
     }

@@ -52,6 +52,12 @@ const TYPE: u32 = 8;
 const READS: u32 = 16;
 const HIGH: u32 = 32;
 
+/// A type's part of what is said of an operand.
+#[inline(always)]
+fn type_bits(ty: ValType) -> u64 {
+    u64::from(0x7f - ty as u8) << TYPE
+}
+
 impl Popped {
     #[inline(always)]
     pub fn new(operand: Operand, ty: ValType, height: usize) -> Popped {
@@ -61,8 +67,7 @@ impl Popped {
             Operand::Acc(position) => (ACC, u64::from(position)),
             Operand::FloatAcc(position) => (FLOAT_ACC, u64::from(position)),
         };
-        let ty = u64::from(0x7f - ty as u8) << TYPE;
-        Popped { payload, meta: kind as u64 | ty | (height as u64) << HIGH }
+        Popped { payload, meta: kind as u64 | type_bits(ty) | (height as u64) << HIGH }
     }
 
     /// The number of its operand's kind.
@@ -174,6 +179,12 @@ impl Entry {
     pub fn reading(slot: SlotIdx, ty: ValType, link: u32) -> Entry {
         let Popped { payload, meta } = Popped::new(Operand::Slot(slot), ty, link as usize);
         Entry(Popped { payload, meta: meta | 1 << READS })
+    }
+
+    /// A value that is in a slot: the number of one that the frame may have.
+    #[inline(always)]
+    pub fn in_slot(slot: u64, ty: ValType) -> Entry {
+        Entry(Popped { payload: slot, meta: SLOT as u64 | type_bits(ty) })
     }
 
     /// The same value in its own slot.
