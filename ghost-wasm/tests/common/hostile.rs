@@ -113,6 +113,25 @@ pub fn all() -> Vec<Hostile> {
             ),
         ),
         (
+            "br_table with values",
+            repeated(
+                &typed(64),
+                &[],
+                &[vec![0x02, 2], gets(65), table(4_000, 0), vec![END], drops(64)].concat(),
+                &[],
+            ),
+        ),
+        (
+            "br_table of dead code with values",
+            repeated(
+                &typed(64),
+                &[],
+                // An operand of any type under 63 that are known, and one that is missing.
+                &[vec![0x02, 2, 0x00, 0x1b], gets(63), table(4_000, 0), vec![END], drops(64)].concat(),
+                &[],
+            ),
+        ),
+        (
             "br_if with values",
             repeated(
                 &typed(64),
@@ -123,6 +142,10 @@ pub fn all() -> Vec<Hostile> {
         ),
         ("blocks with values", repeated(&typed(64), &gets(64), &[0x02, 1, END], &drops(64))),
         ("ifs with values", repeated(&typed(64), &gets(64), &[0x20, 0, 0x04, 1, 0x05, END], &drops(64))),
+        (
+            "ends of dead blocks with values",
+            repeated(&typed(64), &gets(64), &[0x02, 1, 0x00, END], &drops(64)),
+        ),
         ("dead blocks", repeated(one, &[0x00], &[0x02, EMPTY, 0x0c, 0, END], &[])),
         (
             "ends of dead code with values",
@@ -136,6 +159,10 @@ pub fn all() -> Vec<Hostile> {
                 &[func_type(64, 0)],
                 &[body(&[], &[gets(64), vec![0x10, 0]].concat().repeat(200_000 / 130))],
             ),
+        ),
+        (
+            "calls with values",
+            module(&[func_type(64, 64)], &[body(&[], &[gets(64), [0x10, 0].repeat(100_000)].concat())]),
         ),
         ("indirect calls", repeated(&[func_type(1, 1)], &gets(1), &[0x20, 0, 0x11, 0, 0], &[])),
         ("types", module(&[&[func_type(1, 0)][..], &distinct(4_000)].concat(), &[body(&[], &[])])),
