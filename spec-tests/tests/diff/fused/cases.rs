@@ -546,18 +546,47 @@ impl Maker {
         }
     }
 
+    /// A sum of i64, and a load from its low half: the address is the new one.
+    fn load_from_wide_step(&mut self, load: Op) {
+        let ty = result_of(load);
+        for constant in SHORT {
+            let (mut text, offset) = (Text::default(), self.pick(&OFFSETS));
+            // What comes between has the sum read its local there, not from the accumulator.
+            text.raw("local.get $p i64.extend_i32_u local.set $n local.get $q global.set $side");
+            text.raw(&format!("local.get $n i64.const {constant}"));
+            text.made("i64.add", ValType::I64).raw("local.set $n local.get $n i32.wrap_i64");
+            text.load(load, offset).raw("local.get $n global.set $see_a_i64");
+            self.cases.push(text.case(ty, ty));
+        }
+    }
+
     /// A store, and a sum of a slot and a constant to a slot, which is shown.
     fn store_steps(&mut self, store: Op) {
         let ty = params_of(store)[1];
-        for (from, to) in [("q", "q"), ("p", "q"), ("q", "p"), ("p", "p")] {
+        let mut sums = vec![
+            ("i32", "q", "q"),
+            ("i32", "p", "q"),
+            ("i32", "q", "p"),
+            ("i32", "p", "p"),
+            ("i64", "n", "n"),
+        ];
+        // What was stored is the value before the sum.
+        if ty == ValType::I32 {
+            sums.extend([("i32", "a", "a"), ("i32", "q", "a")]);
+        }
+        for (sum, from, to) in sums {
+            let sum_ty = if sum == "i32" { ValType::I32 } else { ValType::I64 };
             for value in [Kind::Slot, Kind::Acc] {
                 let (mut text, offset) = (Text::default(), self.pick(&OFFSETS));
                 let constant = self.pick(&SHORT);
                 text.raw("local.get $p").operand(value, "a", ty);
-                text.raw(&format!("{} offset={offset} local.get ${from} i32.const {constant}", store.text()));
-                text.made("i32.add", ValType::I32).raw(&format!("local.set ${to} local.get ${to}"));
-                text.raw("i32.const 3").made("i32.xor", ValType::I32);
-                text.raw("global.set $see_a_i32 local.get $a");
+                text.raw(&format!(
+                    "{} offset={offset} local.get ${from} {sum}.const {constant}",
+                    store.text()
+                ));
+                text.made(&format!("{sum}.add"), sum_ty).raw(&format!("local.set ${to} local.get ${to}"));
+                text.raw(&format!("{sum}.const 3")).made(&format!("{sum}.xor"), sum_ty);
+                text.raw(&format!("global.set $see_a_{sum} local.get $a"));
                 self.cases.push(text.case(ty, ty));
             }
         }
@@ -633,7 +662,10 @@ pub fn of(family: Family) -> Vec<Case> {
                 }
             }
             Family::LatchTwo => maker.two_latches(op),
-            Family::LoadStep => maker.load_steps(op),
+            Family::LoadStep => {
+                maker.load_steps(op);
+                maker.load_from_wide_step(op);
+            }
             Family::StoreStep => maker.store_steps(op),
             _ => {}
         }
