@@ -92,6 +92,8 @@ fn module(body: &str) -> String {
         (func $same (param i64) (result i64) local.get 0)
         (func $tail_indirect (param i64) (result i64)
             local.get 0 i32.const 1 return_call_indirect $t (param i64) (result i64))
+        (func (export "grow") (param $n i32)
+            loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))) end)
         (func (export "run") (param $n i32)
             (local $i32 i32) (local $i64 i64) (local $f32 f32) (local $f64 f64) (local $x i64)
             (local.set $i32 (i32.const 1)) (local.set $i64 (i64.const 3))
@@ -110,6 +112,10 @@ fn run(text: &str, loops: i32, slice: Option<u64>) {
     let mut store = Store::new(&engine, ());
     store.fix_gas_slice(slice);
     let instance = ghost_wasm::Instance::new(&mut store, &module, &[]).unwrap();
+    // Slices of gas are as large as they become before the operator comes for the first time.
+    if let Ok(grow) = instance.get_typed_func::<(i32,), ()>(&store, "grow") {
+        grow.call(&mut store, (if cfg!(debug_assertions) { 4_000 } else { 100_000 },)).unwrap();
+    }
     let run = instance.get_typed_func::<(i32,), ()>(&store, "run").unwrap();
     run.call(&mut store, (loops,)).unwrap();
 }

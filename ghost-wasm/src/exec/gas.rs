@@ -16,8 +16,10 @@ pub const METERED: bool = !cfg!(ghost_unmetered);
 const DEPTH_MAX_BYTES: usize = 512;
 /// The first slice, in gas.
 const SLICE_FIRST: i64 = 64;
-/// The largest slice, in gas.
-const SLICE_MAX: i64 = 16_384;
+/// The largest slice, in gas. Where all handlers jump, none is so large that the native stack would notice; where some
+/// call, code that has run without these for long may come to a loop of them, and then a slice must fit on the
+/// stack. (A slice of 16,384 lasts a microsecond, and the way to the driver and back takes 2 % of that.)
+const SLICE_MAX: i64 = if cfg!(ghost_jumps) { 1 << 18 } else { 1 << 14 };
 /// What the register may hold, either way: a slice, or what was paid ahead beyond one.
 const REGISTER_MAX: i64 = 1 << 30;
 const _: () = assert!(SLICE_MAX <= REGISTER_MAX);
