@@ -1,7 +1,7 @@
 //! Branches, returns, calls: ops that end a run.
 
 use super::Translator;
-use super::control::{FrameKind, PendingTable, distance};
+use super::control::{FrameKind, Jump, PendingTable, distance};
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::{BrWith, Branch, CallWith, Mirror};
 use super::stack::{Loc, NONE};
@@ -153,20 +153,19 @@ impl Translator {
         self.emit(inst, &[fields_x(to.field(), own.field(), arity as u32)]);
     }
 
-    /// Points the branch at `op`, whose target field is `quarter`, to a label. What it pays ahead for the code
-    /// there is added to the field `cost`.
-    fn aim(&mut self, frame: usize, quarter: u32, op: u32, cost: u32) {
+    /// Points a jump to a label. What it pays ahead for the code there is added to its cost.
+    fn aim(&mut self, frame: usize, jump: Jump) {
         let Some(target) = self.frames.get(frame) else { return };
         if target.kind == FrameKind::Loop {
-            let ahead = target.ahead;
-            self.set_quarter(quarter, distance(op, target.start));
-            self.set_quarter(cost, self.quarter(cost) + ahead);
+            let (ahead, start) = (target.ahead, target.start);
+            self.jump_to(jump, start);
+            self.set_quarter(jump.cost(), self.quarter(jump.cost()) + ahead);
             return;
         }
-        let mut list = target.fixups;
-        self.add_fixup(&mut list, quarter, op, cost);
+        let mut list = target.waiting;
+        self.wait(&mut list, jump);
         if let Some(target) = self.frames.get_mut(frame) {
-            target.fixups = list;
+            target.waiting = list;
         }
     }
 
@@ -180,7 +179,7 @@ impl Translator {
         } else {
             self.move_to_label(height, arity);
             let op = self.emit_br();
-            self.aim(index, op * 2 + 5, op, op * 2 + 3);
+            self.aim(index, Jump::Br(op));
         }
         self.end_reachable();
     }
@@ -195,7 +194,7 @@ impl Translator {
         if kind != FrameKind::Function && (arity == 0 || in_place) {
             self.settle_top(arity);
             let op = self.emit_branch_if(condition, true);
-            self.aim(index, op * 2 + 6, op, op * 2 + 4);
+            self.aim(index, Jump::If(op));
             self.begin_on_edge(op * 2 + 5);
             return;
         }
@@ -214,7 +213,7 @@ impl Translator {
             let inst = Family::Moves.inst(0, moves::COPY_RANGE);
             self.append(inst, &[fields_x(to.field(), from.field(), arity as u32)]);
             let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-            self.aim(index, op * 2 + 5, op, op * 2 + 3);
+            self.aim(index, Jump::Br(op));
         }
         let after = self.code.len() as u32;
         self.set_quarter(skip * 2 + 6, distance(skip, after));
@@ -317,7 +316,7 @@ impl Translator {
         self.code.push(0);
         let in_place = self.stack.height().saturating_sub(arity) == height;
         if kind != FrameKind::Function && (arity == 0 || in_place) {
-            self.aim(index, entry * 2, op, entry * 2 + 1);
+            self.aim(index, Jump::Target { entry, op });
         } else if let Some(frame) = self.frames.get_mut(index) {
             let before = core::mem::replace(&mut frame.stub, entry);
             if before == NONE {
@@ -399,7 +398,7 @@ impl Translator {
             &[fields_x(to.field(), from.field(), arity as u32)],
         );
         let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-        self.aim(index, op * 2 + 5, op, op * 2 + 3);
+        self.aim(index, Jump::Br(op));
         targets
     }
 

@@ -27,17 +27,62 @@ pub fn distance(from: u32, to: u32) -> u32 {
     to.wrapping_sub(from).wrapping_mul(size_of::<u64>() as u32).wrapping_add(TARGET_BIAS)
 }
 
-/// A branch whose target is not known yet.
+/// A jump, or a target of a `br_table`.
 #[derive(Clone, Copy, Debug)]
-pub struct Fixup {
+pub enum Jump {
+    /// `br` at this position.
+    Br(u32),
+    /// The edge that jumps of a conditional op at this position.
+    If(u32),
+    /// A target at position `entry`, of the op at `op`.
+    Target { entry: u32, op: u32 },
+}
+
+impl Jump {
     /// Where the target goes, in quarters of words.
-    pub quarter: u32,
-    /// The op that it is relative to.
-    pub op: u32,
-    /// What the branch pays ahead goes there, likewise.
-    pub cost: u32,
-    /// The next fixup of the same label.
-    pub next: u32,
+    pub fn target(self) -> u32 {
+        match self {
+            Jump::Br(op) => op * 2 + 5,
+            Jump::If(op) => op * 2 + 6,
+            Jump::Target { entry, .. } => entry * 2,
+        }
+    }
+
+    /// Where the cost goes that it pays ahead, likewise.
+    pub fn cost(self) -> u32 {
+        match self {
+            Jump::Br(op) => op * 2 + 3,
+            Jump::If(op) => op * 2 + 4,
+            Jump::Target { entry, .. } => entry * 2 + 1,
+        }
+    }
+
+    /// The op that the target is relative to.
+    fn op(self) -> u32 {
+        match self {
+            Jump::Br(op) | Jump::If(op) | Jump::Target { op, .. } => op,
+        }
+    }
+}
+
+/// Jumps that wait for their label: the last one, in whose target stands the one before it, and so on. A body has fewer
+/// than 2^28 words (`room.rs`): two bits say what kind of jump is at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting(u32);
+
+impl Waiting {
+    pub const NONE: Waiting = Waiting(u32::MAX);
+    const KIND: u32 = 30;
+
+    fn of(jump: Jump) -> Waiting {
+        let (kind, position) = match jump {
+            Jump::Br(op) => (0, op),
+            Jump::If(op) => (1, op),
+            Jump::Target { entry, .. } => (2, entry),
+        };
+        debug_assert!(position >> Waiting::KIND == 0);
+        Waiting(kind << Waiting::KIND | position)
+    }
 }
 
 /// An open block.
@@ -49,8 +94,8 @@ pub struct Frame {
     pub params: usize,
     pub results: usize,
     pub ty: BlockTypes,
-    /// First of the fixups that wait for the block's end.
-    pub fixups: u32,
+    /// What waits for the block's end.
+    pub waiting: Waiting,
     /// Of the `br_table` at hand, the last target that names the label and needs moves first.
     pub stub: u32,
     /// A loop's first op.
@@ -60,7 +105,7 @@ pub struct Frame {
     /// What a jump back to a loop pays ahead.
     pub ahead: u32,
     /// Of an `if`: the jump to `else` (or the end).
-    pub otherwise: Option<Fixup>,
+    pub otherwise: Option<Jump>,
 }
 
 /// Where a block's types come from.
@@ -81,7 +126,7 @@ impl Frame {
             params: 0,
             results,
             ty: BlockTypes::Function,
-            fixups: NONE,
+            waiting: Waiting::NONE,
             stub: NONE,
             start: 0,
             run: 0,
@@ -119,7 +164,7 @@ impl Translator {
             params,
             results,
             ty: BlockTypes::Block(ty),
-            fixups: NONE,
+            waiting: Waiting::NONE,
             stub: NONE,
             start: 0,
             run: 0,
@@ -129,7 +174,7 @@ impl Translator {
         match condition {
             Some(condition) => {
                 let op = self.emit_branch_if(condition, false);
-                frame.otherwise = Some(Fixup { quarter: op * 2 + 6, op, cost: op * 2 + 4, next: NONE });
+                frame.otherwise = Some(Jump::If(op));
                 self.begin_on_edge(op * 2 + 5);
             }
             None if kind == FrameKind::Loop => {
@@ -150,7 +195,7 @@ impl Translator {
         if self.reachable {
             self.settle_top(frame.results);
             let op = self.emit_br();
-            self.add_fixup(&mut frame.fixups, op * 2 + 5, op, op * 2 + 3);
+            self.wait(&mut frame.waiting, Jump::Br(op));
         }
         self.stack.truncate(frame.height);
         self.stack.settled = self.stack.settled.min(frame.height);
@@ -160,9 +205,9 @@ impl Translator {
             self.push_all_own(params);
         }
         self.stack.settled = self.stack.height();
-        if let Some(fixup) = frame.otherwise.take() {
-            self.resolve(fixup);
-            self.begin_on_edge(fixup.cost);
+        if let Some(jump) = frame.otherwise.take() {
+            self.resolve(jump);
+            self.begin_on_edge(jump.cost());
         }
         self.last = Last::NONE;
         self.reachable = true;
@@ -180,7 +225,7 @@ impl Translator {
             }
             return;
         }
-        let joined = frame.fixups != NONE;
+        let joined = frame.waiting != Waiting::NONE;
         let falls = self.reachable;
         if falls {
             if joined || frame.otherwise.is_some() {
@@ -196,15 +241,14 @@ impl Translator {
         }
         if joined || frame.otherwise.is_some() || !falls {
             self.meet(falls);
-            if let Some(fixup) = frame.otherwise {
-                self.resolve(fixup);
-                self.add_edge(fixup.cost);
+            if let Some(jump) = frame.otherwise {
+                self.resolve(jump);
+                self.add_edge(jump.cost());
             }
-            let mut next = frame.fixups;
-            while let Some(&fixup) = self.fixups.get(next as usize) {
-                self.resolve(fixup);
-                self.add_edge(fixup.cost);
-                next = fixup.next;
+            let mut waiting = frame.waiting;
+            while let Some(jump) = self.next_waiting(&mut waiting) {
+                self.resolve(jump);
+                self.add_edge(jump.cost());
             }
             self.last = Last::NONE;
             self.flushed = Flushed::NONE;
@@ -221,17 +265,41 @@ impl Translator {
         self.push_all_own(results);
     }
 
-    /// Adds a branch to a label's list.
-    pub fn add_fixup(&mut self, list: &mut u32, quarter: u32, op: u32, cost: u32) {
-        let index = self.fixups.len() as u32;
-        self.fixups.push(Fixup { quarter, op, cost, next: *list });
-        *list = index;
+    /// Adds a jump to those that wait for a label. Its fields have no other use until that is met.
+    pub fn wait(&mut self, list: &mut Waiting, jump: Jump) {
+        self.set_quarter(jump.target(), list.0);
+        if let Jump::Target { entry, op } = jump {
+            self.set_quarter(entry * 2 + 1, op);
+        }
+        *list = Waiting::of(jump);
+    }
+
+    /// Takes one off again.
+    fn next_waiting(&mut self, list: &mut Waiting) -> Option<Jump> {
+        let position = list.0 & ((1 << Waiting::KIND) - 1);
+        let jump = match list.0 >> Waiting::KIND {
+            0 => Jump::Br(position),
+            1 => Jump::If(position),
+            2 => {
+                let op = self.quarter(position * 2 + 1);
+                self.set_quarter(position * 2 + 1, 0);
+                Jump::Target { entry: position, op }
+            }
+            _ => return None,
+        };
+        *list = Waiting(self.quarter(jump.target()));
+        Some(jump)
     }
 
     /// The label is here.
-    pub fn resolve(&mut self, fixup: Fixup) {
+    fn resolve(&mut self, jump: Jump) {
         let here = self.code.len() as u32;
-        self.set_quarter(fixup.quarter, distance(fixup.op, here));
+        self.jump_to(jump, here);
+    }
+
+    /// Writes the target of a jump.
+    pub fn jump_to(&mut self, jump: Jump, target: u32) {
+        self.set_quarter(jump.target(), distance(jump.op(), target));
     }
 
     /// The frame of a label, counted from the innermost; and its index.

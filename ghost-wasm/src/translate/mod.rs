@@ -40,7 +40,7 @@ use crate::valid::env::{BodySink, ModuleEnv};
 use crate::valid::kind::Kind;
 use crate::valid::locals::Locals;
 
-use control::{Fixup, Frame, PendingTable};
+use control::{Frame, PendingTable};
 use fuse::Mirror;
 use room::RoomyTo;
 use run::Run;
@@ -78,7 +78,6 @@ pub struct Translator {
     /// Ops of the body that can trap or call.
     notes: Vec<MapEntry>,
     frames: Vec<Frame>,
-    fixups: Vec<Fixup>,
     run: Run,
     /// The edges on which the run began: the fields (in quarters of words) to which what they pay ahead is added.
     edges: Vec<u32>,
@@ -131,7 +130,6 @@ impl Translator {
             stack: Stack::default(),
             notes: Vec::new(),
             frames: Vec::new(),
-            fixups: Vec::new(),
             run: Run::default(),
             edges: Vec::new(),
             last: Last::NONE,
@@ -291,7 +289,6 @@ impl BodySink for Translator {
         self.start = self.code.len();
         self.notes.clear();
         self.frames.clear();
-        self.fixups.clear();
         self.last = Last::NONE;
         self.flushed = Flushed::NONE;
         self.before = (Last::NONE, Flushed::NONE);

@@ -62,7 +62,7 @@ fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result
 
 /// Capacities of the lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room([usize; 6]);
+pub struct Room([usize; 5]);
 
 impl Translator {
     /// Makes room for what one operator, or one target of a `br_table`, can add.
@@ -93,7 +93,6 @@ impl Translator {
         self.stack.entries.try_reserve(values).map_err(refused)?;
         self.roomy_to = RoomyTo { code: self.code.capacity() - words, height };
         self.notes.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
-        self.fixups.try_reserve(operators).map_err(refused)?;
         self.frames.try_reserve(operators).map_err(refused)?;
         self.stubs.try_reserve(operators).map_err(refused)?;
         self.roomy_for = OPERATORS;
@@ -124,8 +123,7 @@ impl Translator {
     pub fn make_room_for_stubs(&mut self) -> Result<(), Error> {
         let stubs = self.stubs.len();
         self.roomy_for = 0;
-        self.code.try_reserve((OPS_PER_OPERATOR + stubs) * WORDS_PER_OP).map_err(refused)?;
-        self.fixups.try_reserve(1 + stubs).map_err(refused)
+        self.code.try_reserve((OPS_PER_OPERATOR + stubs) * WORDS_PER_OP).map_err(refused)
     }
 
     /// To see that no list has grown by itself.
@@ -133,7 +131,6 @@ impl Translator {
         Room([
             self.code.capacity(),
             self.notes.capacity(),
-            self.fixups.capacity(),
             self.frames.capacity(),
             self.stack.entries.capacity(),
             self.stubs.capacity(),
