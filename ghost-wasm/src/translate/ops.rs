@@ -288,7 +288,6 @@ impl Translator {
         if family == Family::IntBinary
             && (self.fuse_load(op, left, right)
                 || self.fuse_pair(op, row, left, right)
-                || self.fuse_wide_first(op, left, right)
                 || self.wide(op, left, right))
         {
             return;

@@ -76,6 +76,21 @@ fn short_x(word: u64) -> Option<u64> {
     short(i64::from((word >> 32) as i32).cast_unsigned())
 }
 
+/// The row of two operators in a family of pairs with few rows.
+fn row_of(family: Family, seconds: &[Op], first: Op, second: Op) -> Option<u16> {
+    let mut rows = family.rows().iter().zip(seconds);
+    rows.position(|pair| pair == (&first, &second)).map(|row| row as u16)
+}
+
+/// Whether a pair of integer operators has a form with this third operand: a slot, a constant of 16 bits.
+fn can_be_third(other: Popped) -> bool {
+    match other.operand() {
+        Operand::Slot(_) => true,
+        Operand::Const(value) => short(value).is_some(),
+        _ => false,
+    }
+}
+
 const BINARIES: usize = Family::IntBinary.rows().len();
 
 /// By the rows of two integer operators: the row of their pair + 1.
@@ -190,26 +205,25 @@ impl Translator {
 
     /// `(a first b) op c`, if one of the operands was just made by an operator that pairs with `op`.
     pub fn fuse_pair(&mut self, op: Op, row: u16, left: Popped, right: Popped) -> bool {
-        let (position, mut other) = match (self.just_made(left.operand()), self.just_made(right.operand())) {
+        let (position, other) = match (self.just_made(left.operand()), self.just_made(right.operand())) {
             (Some(position), _) => (position, right),
             (None, Some(position)) if commutes(op) => (position, left),
             _ => return false,
         };
-        let (family, first_row, variant) = self.inst_at(position).parts();
-        if family != Family::IntBinary {
-            return false;
-        }
-        let pair_row = PAIR_ROWS[usize::from(first_row)][usize::from(row)];
-        let fits = match other.operand() {
-            Operand::Slot(_) => true,
-            Operand::Const(value) => short(value).is_some(),
+        match self.inst_at(position).parts().0 {
+            Family::IntBinary => self.fuse_int_pair(position, op, row, other),
+            Family::WideBinary => self.fuse_wide_first(position, op, other),
             _ => false,
-        };
-        let first = Family::IntBinary.rows()[usize::from(first_row)];
-        let Some((a, b)) = self.operands_of(position, first, variant).filter(|_| fits && pair_row != 0)
-        else {
-            return false;
-        };
+        }
+    }
+
+    /// `(a first b) op c`, where the op at `position` has just made the left operand.
+    fn fuse_int_pair(&mut self, position: u32, op: Op, row: u16, mut other: Popped) -> bool {
+        let (family, first_row, variant) = self.inst_at(position).parts();
+        let pair_row = PAIR_ROWS[usize::from(first_row)][usize::from(row)];
+        let first = family.rows()[usize::from(first_row)];
+        let fits = pair_row != 0 && can_be_third(other);
+        let Some((a, b)) = self.operands_of(position, first, variant).filter(|_| fits) else { return false };
         self.take_back(position, Some(&mut other));
         let c = match other.operand() {
             Operand::Slot(slot) => At::Slot(slot.field()),
@@ -266,10 +280,7 @@ impl Translator {
             return false;
         }
         let first = family.rows()[usize::from(row)];
-        let rows = Family::FloatPair.rows().iter().zip(FLOAT_SECOND_OF);
-        let Some(pair_row) = rows.clone().position(|(&f, &second)| f == first && second == op) else {
-            return false;
-        };
+        let Some(pair_row) = row_of(Family::FloatPair, FLOAT_SECOND_OF, first, op) else { return false };
         let Some((a, b @ At::Slot(_))) = self.operands_of(position, first, variant) else { return false };
         self.take_back(position, Some(&mut other));
         let (c, c_field) = match other.operand() {
@@ -277,7 +288,7 @@ impl Translator {
             _ => (2, 0),
         };
         let variant = if a == At::Acc { 4 } else { c } + if swapped { 6 } else { 0 };
-        let inst = Family::FloatPair.inst(pair_row as u16, variant);
+        let inst = Family::FloatPair.inst(pair_row, variant);
         self.produce(inst, &[fields(0, a.field(), b.field(), c_field)], result_of(op), false);
         true
     }
@@ -286,10 +297,8 @@ impl Translator {
     fn fuse_load_float_pair(&mut self, position: u32, op: Op, mut other: Popped, swapped: bool) -> bool {
         let (family, row, variant) = self.inst_at(position).parts();
         let first = family.rows()[usize::from(row)];
-        let rows = Family::LoadFloatPair.rows().iter().zip(LOAD_FLOAT_SECOND_OF);
-        let Some(pair_row) = rows.clone().position(|(&f, &second)| f == first && second == op) else {
-            return false;
-        };
+        let row = row_of(Family::LoadFloatPair, LOAD_FLOAT_SECOND_OF, first, op);
+        let Some(pair_row) = row else { return false };
         // Left operand in the accumulator; the address a sum.
         let (left_in_acc, by_sum) = match variant - 1 {
             0 => (false, false),
@@ -306,7 +315,7 @@ impl Translator {
             _ => (2, 0),
         };
         let variant = c + if by_sum { 6 } else { 0 } + if swapped { 12 } else { 0 };
-        let inst = Family::LoadFloatPair.inst(pair_row as u16, variant);
+        let inst = Family::LoadFloatPair.inst(pair_row, variant);
         let words = [operands & !0xffff, offset & 0xffff_ffff | c_field << 32];
         self.produce(inst, &words, result_of(op), false);
         self.move_note(note);

@@ -2,49 +2,29 @@
 
 use super::super::Translator;
 use super::super::emit::{Operand, Popped, fields, fits};
-use super::super::ops::{commutes, result_of};
-use super::{At, short};
+use super::super::ops::result_of;
+use super::{At, can_be_third, row_of};
 use crate::code::inst::{Family, WIDE_BOTH_SECOND_OF, WIDE_FIRST_SECOND_OF, WIDE_SECOND_SECOND_OF};
 use crate::table::ops::Op;
 
-/// The row of two operators.
-fn row_of(family: Family, seconds: &[Op], first: Op, second: Op) -> Option<u16> {
-    let mut rows = family.rows().iter().zip(seconds);
-    rows.position(|pair| pair == (&first, &second)).map(|row| row as u16)
-}
-
 impl Translator {
-    /// `(a first constant) op c`, if one of the operands was just made by an operator with a constant of 64 bits.
-    pub fn fuse_wide_first(&mut self, op: Op, left: Popped, right: Popped) -> bool {
-        let (position, mut other) = match (self.just_made(left.operand()), self.just_made(right.operand())) {
-            (Some(position), _) => (position, right),
-            (None, Some(position)) if commutes(op) => (position, left),
-            _ => return false,
-        };
+    /// `(a first constant) op c`, where the op at `position` has a constant of 64 bits and has just made the left operand.
+    pub(super) fn fuse_wide_first(&mut self, position: u32, op: Op, mut other: Popped) -> bool {
         let (family, first, variant) = self.inst_at(position).parts();
-        if family != Family::WideBinary {
-            return false;
-        }
         let first = family.rows()[usize::from(first)];
         let (operands, constant) = (self.word_at(position + 1), self.word_at(position + 2));
         let a_in_acc = variant >= 2;
         if let Operand::Const(value) = other.operand()
             && !fits(value)
         {
-            let row = row_of(Family::WideBoth, WIDE_BOTH_SECOND_OF, first, op);
-            let Some(row) = row else { return false };
+            let Some(row) = row_of(Family::WideBoth, WIDE_BOTH_SECOND_OF, first, op) else { return false };
             self.take_back(position, None);
             let inst = Family::WideBoth.inst(row, if a_in_acc { 2 } else { 0 });
             self.produce(inst, &[operands & !0xffff, constant, value], result_of(op), false);
             return true;
         }
-        let fits = match other.operand() {
-            Operand::Slot(_) => true,
-            Operand::Const(value) => short(value).is_some(),
-            _ => false,
-        };
         let row = row_of(Family::WideFirst, WIDE_FIRST_SECOND_OF, first, op);
-        let Some(row) = row.filter(|_| fits) else { return false };
+        let Some(row) = row.filter(|_| can_be_third(other)) else { return false };
         self.take_back(position, Some(&mut other));
         let (kind, c) = match other.operand() {
             Operand::Const(value) => (2, value & 0xffff),

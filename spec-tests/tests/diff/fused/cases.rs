@@ -99,7 +99,7 @@ impl Maker {
         }
     }
 
-    /// `(a first b) second c`, and with `c` on the left.
+    /// Two operators, with operands of all kinds.
     fn pairs(&mut self, first: Op, second: Op) {
         let ty = result_of(first);
         for a in self.kinds(ty) {
@@ -111,21 +111,27 @@ impl Maker {
                     if [a, b, c].iter().filter(|&&kind| kind == Kind::Acc).count() > 1 {
                         continue;
                     }
-                    for c_left in [false, true] {
-                        for to in self.results() {
-                            let mut text = Text::default();
-                            if c_left {
-                                text.operand(c, "c", ty);
-                            }
-                            text.operand(a, "a", ty).operand(b, "b", ty).op(first);
-                            if !c_left {
-                                text.operand(c, "c", ty);
-                            }
-                            text.op(second);
-                            self.cases.push(text.to(to, ty));
-                        }
-                    }
+                    self.pair([first, second], [a, b, c]);
                 }
+            }
+        }
+    }
+
+    /// `(a first b) second c`, and with `c` on the left.
+    fn pair(&mut self, [first, second]: [Op; 2], [a, b, c]: [Kind; 3]) {
+        let ty = result_of(first);
+        for c_left in [false, true] {
+            for to in self.results() {
+                let mut text = Text::default();
+                if c_left {
+                    text.operand(c, "c", ty);
+                }
+                text.operand(a, "a", ty).operand(b, "b", ty).op(first);
+                if !c_left {
+                    text.operand(c, "c", ty);
+                }
+                text.op(second);
+                self.cases.push(text.to(to, ty));
             }
         }
     }
@@ -433,26 +439,12 @@ impl Maker {
 
     /// `(a first b) second c` with a constant of 64 bits for `b`, for `c`, for both.
     fn wide_pairs(&mut self, first: Op, second: Op, wide: [bool; 2]) {
-        let ty = ValType::I64;
         let others = [Kind::Slot, Kind::Const(self.pick(&SHORT)), Kind::Const(self.pick(&MIDDLE)), Kind::Acc];
         let kinds = |wide: bool| if wide { WIDE.map(Kind::Const).to_vec() } else { others.to_vec() };
         for a in [Kind::Slot, Kind::Acc] {
             for b in kinds(wide[0]) {
                 for c in kinds(wide[1]) {
-                    for c_left in [false, true] {
-                        for to in self.results() {
-                            let mut text = Text::default();
-                            if c_left {
-                                text.operand(c, "c", ty);
-                            }
-                            text.operand(a, "a", ty).operand(b, "b", ty).op(first);
-                            if !c_left {
-                                text.operand(c, "c", ty);
-                            }
-                            text.op(second);
-                            self.cases.push(text.to(to, ty));
-                        }
-                    }
+                    self.pair([first, second], [a, b, c]);
                 }
             }
         }
