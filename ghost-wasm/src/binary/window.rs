@@ -9,11 +9,19 @@ pub const WINDOW: usize = 16;
 
 /// The bits that say that another byte follows.
 const CONTINUED: u64 = u64::from_le_bytes([leb128::CONTINUED; 8]);
+/// The same of four bytes.
+const CONTINUED_4: u32 = u32::from_le_bytes([leb128::CONTINUED; 4]);
 
 /// The length of the LEB128 integer in the lowest bytes of `word`; 9 if it does not end there.
 #[inline(always)]
 fn len(word: u64) -> u32 {
     ((!word & CONTINUED).trailing_zeros() >> 3).wrapping_add(1)
+}
+
+/// The same in four bytes; 5 if it does not end there.
+#[inline(always)]
+fn len_4(word: u32) -> u32 {
+    ((!word & CONTINUED_4).trailing_zeros() >> 3).wrapping_add(1)
 }
 
 /// The payload of an integer of so many bytes, 1 to 8, in the lowest ones of `word`.
@@ -26,30 +34,50 @@ fn unsigned_of(word: u64, len: u32) -> u64 {
     fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4
 }
 
-/// The same, sign-extended.
+/// The same of 1 to 4 bytes.
 #[inline(always)]
-fn signed_of(word: u64, len: u32) -> u64 {
-    let unused = 64_u32.wrapping_sub(len.wrapping_mul(7)) & 63;
-    ((unsigned_of(word, len) << unused).cast_signed() >> unused).cast_unsigned()
+fn unsigned_of_4(word: u32, len: u32) -> u32 {
+    let bits = word & (u32::MAX >> (32_u32.wrapping_sub(len.wrapping_mul(8)) & 31)) & !CONTINUED_4;
+    let pairs = bits & 0x007f_007f | (bits & 0x7f00_7f00) >> 1;
+    pairs & 0x3fff | (pairs & 0x3fff_0000) >> 2
+}
+
+/// The low half of a word.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+fn low(word: u64) -> u32 {
+    word as u32
 }
 
 /// A `u32` of at most four bytes, with its length.
 #[inline(always)]
 pub fn u32(word: u64) -> Option<(u32, u32)> {
+    let word = low(word);
     // Almost all have one byte.
     if word & 0x80 == 0 {
-        return Some(((word & 0x7f) as u32, 1));
+        return Some((word & 0x7f, 1));
     }
-    let len = len(word);
-    #[expect(clippy::cast_possible_truncation, reason = "four bytes hold 28 bits")]
-    (len <= 4).then(|| (unsigned_of(word, len) as u32, len))
+    let len = len_4(word);
+    (len <= 4).then(|| (unsigned_of_4(word, len), len))
 }
 
-/// A signed integer of at most `bytes` bytes (8 at most), sign-extended, with its length.
+/// A signed integer of at most four bytes, sign-extended, with its length.
 #[inline(always)]
-pub fn signed(word: u64, bytes: u32) -> Option<(u64, u32)> {
+pub fn s32(word: u64) -> Option<(u64, u32)> {
+    let word = low(word);
+    let len = len_4(word);
+    let unused = 32_u32.wrapping_sub(len.wrapping_mul(7)) & 31;
+    let value = (unsigned_of_4(word, len) << unused).cast_signed() >> unused;
+    (len <= 4).then(|| (i64::from(value).cast_unsigned(), len))
+}
+
+/// The same of at most eight bytes.
+#[inline(always)]
+pub fn s64(word: u64) -> Option<(u64, u32)> {
     let len = len(word);
-    (len <= bytes).then(|| (signed_of(word, len), len))
+    let unused = 64_u32.wrapping_sub(len.wrapping_mul(7)) & 63;
+    let value = (unsigned_of(word, len) << unused).cast_signed() >> unused;
+    (len <= 8).then(|| (value.cast_unsigned(), len))
 }
 
 /// An operator that only puts a value on the stack, with its length: what half of all code consists of.
@@ -73,7 +101,7 @@ pub fn value(code: &[u8]) -> Option<(Value, usize)> {
             Some((Value::LocalGet(local), len.wrapping_add(1) as usize))
         }
         I32_CONST => {
-            let (value, len) = signed(u64::from_le_bytes(rest), 4)?;
+            let (value, len) = s32(u64::from_le_bytes(rest))?;
             Some((Value::I32Const(value), len.wrapping_add(1) as usize))
         }
         _ => None,
@@ -82,7 +110,7 @@ pub fn value(code: &[u8]) -> Option<(Value, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{signed, u32};
+    use super::{s32, s64, u32};
     use crate::binary::cursor::Cursor;
 
     /// Every length and the values around every change of length, against the reader byte by byte.
@@ -110,17 +138,17 @@ mod tests {
                     let mut c = whole(&bytes);
                     assert_eq!(u32(word), Some((c.u32().expect("short"), len)));
                     let mut c = whole(&bytes);
-                    assert_eq!(signed(word, 4), Some((c.s32().expect("short").cast_unsigned(), len)));
+                    assert_eq!(s32(word), Some((c.s32().expect("short").cast_unsigned(), len)));
                 } else {
                     assert_eq!(u32(word), None);
-                    assert_eq!(signed(word, 4), None);
+                    assert_eq!(s32(word), None);
                 }
                 let mut c = whole(&bytes);
-                assert_eq!(signed(word, 8), Some((c.s64().expect("short").cast_unsigned(), len)));
+                assert_eq!(s64(word), Some((c.s64().expect("short").cast_unsigned(), len)));
                 words += 1;
             }
         }
         assert_eq!(words, 512);
-        assert_eq!(signed(u64::MAX, 8), None);
+        assert_eq!(s64(u64::MAX), None);
     }
 }

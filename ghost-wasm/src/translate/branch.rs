@@ -17,62 +17,62 @@ use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
 
-/// The comparison that holds when `op` does not.
-pub fn negated(op: Op) -> Op {
-    match op {
-        Op::I32Eq => Op::I32Ne,
-        Op::I32Ne => Op::I32Eq,
-        Op::I32LtS => Op::I32GeS,
-        Op::I32LtU => Op::I32GeU,
-        Op::I32GtS => Op::I32LeS,
-        Op::I32GtU => Op::I32LeU,
-        Op::I32LeS => Op::I32GtS,
-        Op::I32LeU => Op::I32GtU,
-        Op::I32GeS => Op::I32LtS,
-        Op::I32GeU => Op::I32LtU,
-        Op::I64Eq => Op::I64Ne,
-        Op::I64Ne => Op::I64Eq,
-        Op::I64LtS => Op::I64GeS,
-        Op::I64LtU => Op::I64GeU,
-        Op::I64GtS => Op::I64LeS,
-        Op::I64GtU => Op::I64LeU,
-        Op::I64LeS => Op::I64GtS,
-        Op::I64LeU => Op::I64GtU,
-        Op::I64GeS => Op::I64LtS,
-        Op::I64GeU => Op::I64LtU,
-        other => other,
+/// A table from operators to operators; what is in no pair stays what it is.
+const fn pairs<const N: usize>(pairs: [(Op, Op); N]) -> [Op; Op::ALL.len()] {
+    let mut table = [Op::Nop; Op::ALL.len()];
+    let mut at = 0;
+    while at < Op::ALL.len() {
+        table[Op::ALL[at] as usize] = Op::ALL[at];
+        at += 1;
     }
+    at = 0;
+    while at < N {
+        let (one, other) = pairs[at];
+        table[one as usize] = other;
+        table[other as usize] = one;
+        at += 1;
+    }
+    table
+}
+
+static NEGATED: [Op; Op::ALL.len()] = pairs([
+    (Op::I32Eq, Op::I32Ne),
+    (Op::I32LtS, Op::I32GeS),
+    (Op::I32LtU, Op::I32GeU),
+    (Op::I32GtS, Op::I32LeS),
+    (Op::I32GtU, Op::I32LeU),
+    (Op::I64Eq, Op::I64Ne),
+    (Op::I64LtS, Op::I64GeS),
+    (Op::I64LtU, Op::I64GeU),
+    (Op::I64GtS, Op::I64LeS),
+    (Op::I64GtU, Op::I64LeU),
+]);
+
+static EXCHANGED: [Op; Op::ALL.len()] = pairs([
+    (Op::I32LtS, Op::I32GtS),
+    (Op::I32LtU, Op::I32GtU),
+    (Op::I32LeS, Op::I32GeS),
+    (Op::I32LeU, Op::I32GeU),
+    (Op::I64LtS, Op::I64GtS),
+    (Op::I64LtU, Op::I64GtU),
+    (Op::I64LeS, Op::I64GeS),
+    (Op::I64LeU, Op::I64GeU),
+    (Op::F32Lt, Op::F32Gt),
+    (Op::F32Le, Op::F32Ge),
+    (Op::F64Lt, Op::F64Gt),
+    (Op::F64Le, Op::F64Ge),
+]);
+
+/// The comparison of integers that holds when `op` does not.
+#[inline(always)]
+pub fn negated(op: Op) -> Op {
+    NEGATED[op as usize]
 }
 
 /// The comparison with its operands exchanged.
+#[inline(always)]
 pub fn exchanged(op: Op) -> Op {
-    match op {
-        Op::I32LtS => Op::I32GtS,
-        Op::I32LtU => Op::I32GtU,
-        Op::I32GtS => Op::I32LtS,
-        Op::I32GtU => Op::I32LtU,
-        Op::I32LeS => Op::I32GeS,
-        Op::I32LeU => Op::I32GeU,
-        Op::I32GeS => Op::I32LeS,
-        Op::I32GeU => Op::I32LeU,
-        Op::I64LtS => Op::I64GtS,
-        Op::I64LtU => Op::I64GtU,
-        Op::I64GtS => Op::I64LtS,
-        Op::I64GtU => Op::I64LtU,
-        Op::I64LeS => Op::I64GeS,
-        Op::I64LeU => Op::I64GeU,
-        Op::I64GeS => Op::I64LeS,
-        Op::I64GeU => Op::I64LeU,
-        Op::F32Lt => Op::F32Gt,
-        Op::F32Gt => Op::F32Lt,
-        Op::F32Le => Op::F32Ge,
-        Op::F32Ge => Op::F32Le,
-        Op::F64Lt => Op::F64Gt,
-        Op::F64Gt => Op::F64Lt,
-        Op::F64Le => Op::F64Ge,
-        Op::F64Ge => Op::F64Le,
-        other => other,
-    }
+    EXCHANGED[op as usize]
 }
 
 impl Translator {
@@ -172,7 +172,7 @@ impl Translator {
     /// `br`.
     pub fn br(&mut self, depth: u32) {
         let Some((index, frame)) = self.label(depth) else { return };
-        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        let (kind, height, arity) = (frame.kind, frame.height(), frame.arity());
         self.owe_with_values(GasClass::Br, arity);
         if kind == FrameKind::Function {
             self.emit_return(arity);
@@ -187,7 +187,7 @@ impl Translator {
     /// `br_if`.
     pub fn br_if(&mut self, depth: u32) {
         let Some((index, frame)) = self.label(depth) else { return };
-        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        let (kind, height, arity) = (frame.kind, frame.height(), frame.arity());
         self.owe_with_values(GasClass::BrIf, arity);
         let condition = self.pop();
         let in_place = self.stack.height().saturating_sub(arity) == height;
@@ -307,7 +307,7 @@ impl Translator {
     /// A target of the `br_table`.
     pub fn table_target(&mut self, depth: u32) {
         let Some((index, frame)) = self.label(depth) else { return };
-        let (kind, height, arity) = (frame.kind, frame.height, frame.arity());
+        let (kind, height, arity) = (frame.kind, frame.height(), frame.arity());
         let op = match &self.table {
             Some(PendingTable { op: Some((op, _)), .. }) => *op,
             _ => self.open_table(arity),
@@ -380,7 +380,7 @@ impl Translator {
     fn table_stub(&mut self, index: usize, arity: usize) -> u32 {
         let Some(frame) = self.frames.get_mut(index) else { return NONE };
         let targets = core::mem::replace(&mut frame.stub, NONE);
-        let (kind, height) = (frame.kind, frame.height);
+        let (kind, height) = (frame.kind, frame.height());
         if kind == FrameKind::Function {
             let from = self.slots.operand(self.stack.height().saturating_sub(arity));
             let (variant, operands) = match arity {

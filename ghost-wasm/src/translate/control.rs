@@ -85,14 +85,14 @@ impl Waiting {
     }
 }
 
-/// An open block.
+/// An open block. It is copied when it is opened and when it is closed.
 #[derive(Clone, Debug)]
 pub struct Frame {
     pub kind: FrameKind,
     /// Height of the operand stack below the block's parameters.
-    pub height: usize,
-    pub params: usize,
-    pub results: usize,
+    height: u32,
+    params: u32,
+    results: u32,
     pub ty: BlockTypes,
     /// What waits for the block's end.
     pub waiting: Waiting,
@@ -104,8 +104,8 @@ pub struct Frame {
     pub run: u32,
     /// What a jump back to a loop pays ahead.
     pub ahead: u32,
-    /// Of an `if`: the jump to `else` (or the end).
-    pub otherwise: Option<Jump>,
+    /// Of an `if`: the op that jumps to `else` (or the end).
+    otherwise: u32,
 }
 
 /// Where a block's types come from.
@@ -124,20 +124,35 @@ impl Frame {
             kind: FrameKind::Function,
             height: 0,
             params: 0,
-            results,
+            results: results as u32,
             ty: BlockTypes::Function,
             waiting: Waiting::NONE,
             stub: NONE,
             start: 0,
             run: 0,
             ahead: 0,
-            otherwise: None,
+            otherwise: NONE,
         }
     }
 
     /// How many values a branch to the label takes along.
     pub fn arity(&self) -> usize {
-        if self.kind == FrameKind::Loop { self.params } else { self.results }
+        (if self.kind == FrameKind::Loop { self.params } else { self.results }) as usize
+    }
+
+    /// The jump to `else`, if that is still to come.
+    fn otherwise(&self) -> Option<Jump> {
+        (self.otherwise != NONE).then_some(Jump::If(self.otherwise))
+    }
+
+    /// How many values there are when it ends.
+    fn results(&self) -> usize {
+        self.results as usize
+    }
+
+    /// The height of the operand stack below its values.
+    pub fn height(&self) -> usize {
+        self.height as usize
     }
 }
 
@@ -160,21 +175,22 @@ impl Translator {
         self.settle_all();
         let mut frame = Frame {
             kind,
-            height: self.stack.height().saturating_sub(params),
-            params,
-            results,
+            // Within the limits of operand stacks and of types.
+            height: self.stack.height().saturating_sub(params) as u32,
+            params: params as u32,
+            results: results as u32,
             ty: BlockTypes::Block(ty),
             waiting: Waiting::NONE,
             stub: NONE,
             start: 0,
             run: 0,
             ahead: 0,
-            otherwise: None,
+            otherwise: NONE,
         };
         match condition {
             Some(condition) => {
                 let op = self.emit_branch_if(condition, false);
-                frame.otherwise = Some(Jump::If(op));
+                frame.otherwise = op;
                 self.begin_on_edge(op * 2 + 5);
             }
             None if kind == FrameKind::Loop => {
@@ -193,19 +209,19 @@ impl Translator {
     pub fn open_else(&mut self, env: &ModuleEnv) {
         let Some(mut frame) = self.frames.pop() else { return };
         if self.reachable {
-            self.settle_top(frame.results);
+            self.settle_top(frame.results());
             let op = self.emit_br();
             self.wait(&mut frame.waiting, Jump::Br(op));
         }
-        self.stack.truncate(frame.height);
-        self.stack.settled = self.stack.settled.min(frame.height);
+        self.stack.truncate(frame.height());
         if let BlockTypes::Block(ty) = frame.ty
             && let Some((params, _)) = env.block_type(ty)
         {
             self.push_all_own(params);
         }
-        self.stack.settled = self.stack.height();
-        if let Some(jump) = frame.otherwise.take() {
+        self.stack.all_settled();
+        if let Some(jump) = frame.otherwise() {
+            frame.otherwise = NONE;
             self.resolve(jump);
             self.begin_on_edge(jump.cost());
         }
@@ -220,28 +236,27 @@ impl Translator {
         let Some(frame) = self.frames.pop() else { return };
         if frame.kind == FrameKind::Function {
             if self.reachable {
-                self.owe_with_values(GasClass::Return, frame.results);
-                self.emit_return(frame.results);
+                self.owe_with_values(GasClass::Return, frame.results());
+                self.emit_return(frame.results());
             }
             return;
         }
-        let joined = frame.waiting != Waiting::NONE;
+        let joined = frame.waiting != Waiting::NONE || frame.otherwise != NONE;
         let falls = self.reachable;
         if falls {
-            if joined || frame.otherwise.is_some() {
-                self.settle_top(frame.results);
+            if joined {
+                self.settle_top(frame.results());
                 self.settle();
             }
         } else {
-            self.stack.truncate(frame.height);
-            self.stack.settled = self.stack.height();
+            self.stack.truncate(frame.height());
             self.push_results(env, frame.ty);
-            self.stack.settled = self.stack.height();
+            self.stack.all_settled();
             self.begin_run();
         }
-        if joined || frame.otherwise.is_some() || !falls {
+        if joined || !falls {
             self.meet(falls);
-            if let Some(jump) = frame.otherwise {
+            if let Some(jump) = frame.otherwise() {
                 self.resolve(jump);
                 self.add_edge(jump.cost());
             }
@@ -314,7 +329,7 @@ impl Translator {
         self.dead_blocks = 0;
         self.last = Last::NONE;
         self.flushed = Flushed::NONE;
-        let height = self.frames.last().map_or(0, |frame| frame.height);
+        let height = self.frames.last().map_or(0, Frame::height);
         self.stack.truncate(height);
     }
 

@@ -3,7 +3,7 @@
 use super::Translator;
 use super::fuse::{self, Mirror};
 use super::slots::SlotIdx;
-use super::stack::{Entry, Loc, NONE};
+use super::stack::{Entry, NONE};
 use super::value::{Flushed, Last};
 pub use super::value::{Operand, Popped};
 use crate::code::inst::{Family, InstId, moves};
@@ -35,12 +35,11 @@ impl Translator {
     pub fn append<const N: usize>(&mut self, inst: InstId, words: &[u64; N]) -> u32 {
         const { assert!(N < OP_WORDS_MAX) };
         let position = self.code.len();
-        // All that an op can have is written at once; there is room for it.
+        // There is room for it.
         let mut op = [0; OP_WORDS_MAX];
         let first = dispatch::numbered(inst, 1 + N);
         op.iter_mut().zip([first].iter().chain(words)).for_each(|(to, &word)| *to = word);
-        self.code.extend_from_slice(&op);
-        self.code.truncate(position + 1 + N);
+        self.code.extend_from_slice(op.get(..1 + N).unwrap_or_default());
         self.run.handlers += 1;
         position as u32
     }
@@ -168,6 +167,12 @@ impl Translator {
         self.stack.pop()
     }
 
+    /// Takes two values off: the lower, the upper one.
+    #[inline]
+    pub fn pop_two(&mut self) -> (Popped, Popped) {
+        self.stack.pop_two()
+    }
+
     /// Copies a slot.
     pub fn emit_copy(&mut self, to: SlotIdx, from: SlotIdx) {
         if to != from && !self.fuse_move(to, Ok(from)) {
@@ -209,16 +214,12 @@ impl Translator {
 
     /// Puts the value at `index` into its own slot. From the top down where several are to be moved.
     fn settle_entry(&mut self, index: usize) {
-        let Some(&entry) = self.stack.entries.get(index) else { return };
+        let Some(&entry) = self.stack.entries.get(index).filter(|entry| !entry.is_own()) else { return };
         let own = self.slots.operand(index);
-        match entry.loc() {
-            Loc::Own => return,
-            Loc::Local(local) => {
-                let from = self.slots.local(local);
-                self.emit_copy(own, from);
-            }
-            Loc::Const(value) => self.emit_const(own, value),
-            Loc::Acc(position) => self.redirect(position, own),
+        match entry.operand() {
+            Operand::Slot(from) => self.emit_copy(own, from),
+            Operand::Const(value) => self.emit_const(own, value),
+            Operand::Acc(position) | Operand::FloatAcc(position) => self.redirect(position, own),
         }
         self.stack.put_own(index, own);
     }
@@ -226,7 +227,7 @@ impl Translator {
     /// Puts the topmost `count` values into their own slots.
     #[inline]
     pub fn settle_top(&mut self, count: usize) {
-        if count != 0 && self.stack.settled < self.stack.height() {
+        if count != 0 && !self.stack.is_settled() {
             self.settle_some(count);
         }
     }
@@ -245,45 +246,41 @@ impl Translator {
         self.settle_top(self.stack.height());
     }
 
-    /// Gets the value out of the integer accumulator, because it will be overwritten.
+    /// Gets the value out of an accumulator, because it will be overwritten.
     #[inline]
-    pub fn free_acc(&mut self) -> Flushed {
-        if self.stack.acc == NONE { Flushed::NONE } else { self.free(self.stack.acc) }
-    }
-
-    /// Gets the value out of the float accumulator.
-    #[inline]
-    pub fn free_float_acc(&mut self) -> Flushed {
-        if self.stack.float_acc == NONE { Flushed::NONE } else { self.free(self.stack.float_acc) }
+    pub fn free_acc(&mut self, float: bool) -> Flushed {
+        match self.stack.in_acc(float) {
+            Some((index, position)) => self.free(index, position, float),
+            None => Flushed::NONE,
+        }
     }
 
     #[inline(never)]
-    fn free(&mut self, index: u32) -> Flushed {
-        let entry = self.stack.entries.get(index as usize);
-        let Some(Loc::Acc(position)) = entry.map(|entry| entry.loc()) else { return Flushed::NONE };
+    fn free(&mut self, index: u32, position: u32, float: bool) -> Flushed {
         let own = self.slots.operand(index as usize);
         self.redirect(position, own);
         self.stack.put_own(index as usize, own);
+        self.stack.leave_acc(float);
         Flushed::new(position, index)
     }
 
     /// Gets all values out of the accumulators.
     pub fn free_accs(&mut self) {
-        self.free_acc();
-        self.free_float_acc();
+        self.free_acc(false);
+        self.free_acc(true);
     }
 
-    /// Pushes the result of an op that is emitted now. `inst` is the variant with the result in a slot; the
+    /// Pushes the result of an op that is emitted now and has popped an operand, or told [`Slots::reach`](super::slots::Slots::reach)
+    /// of the result. `inst` is the variant with the result in a slot; the
     /// field for it is zero in `words`.
     pub fn produce<const N: usize>(&mut self, inst: InstId, words: &[u64; N], ty: ValType, traps: bool) {
         let float = ty.is_float();
-        let freed = if float { self.free_float_acc() } else { self.free_acc() };
+        let freed = self.free_acc(float);
         let to_acc = InstId(inst.0 + 1);
         let position = if traps { self.emit_trapping(to_acc, words) } else { self.emit(to_acc, words) };
         self.flushed = freed;
         self.made_float = float;
         self.stack.push_acc(position, ty, float);
-        self.slots.reach(self.stack.height());
     }
 
     /// Emits what still reads `local`, because it will be written.

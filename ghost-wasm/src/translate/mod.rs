@@ -91,6 +91,7 @@ pub struct Translator {
     mirror: Option<Mirror>,
     /// The last op's result belongs to the float accumulator.
     made_float: bool,
+    /// The code at hand can be reached. Not before the first operator, which opens the body.
     reachable: bool,
     /// Blocks opened in unreachable code.
     dead_blocks: u32,
@@ -137,7 +138,7 @@ impl Translator {
             before: (Last::NONE, Flushed::NONE),
             mirror: None,
             made_float: false,
-            reachable: true,
+            reachable: false,
             dead_blocks: 0,
             table: None,
             stubs: Vec::new(),
@@ -198,6 +199,7 @@ impl Translator {
     #[inline(never)]
     fn open_body(&mut self, env: &ModuleEnv) -> Result<(), Error> {
         self.begun = true;
+        self.reachable = true;
         self.slots.open(self.locals.count(), self.slots_max);
         if self.slots.overflow() {
             return Err(self.frame_too_large());
@@ -205,7 +207,8 @@ impl Translator {
         self.stack.open();
         // All locals that one byte can name may be read.
         self.let_read(ONE_BYTE_LOCALS)?;
-        self.make_room()?;
+        // Up to where values can wait is the frame's.
+        self.make_more_room()?;
         self.run = Run::default();
         self.run.pending = u64::from(self.schedule.enter_cost(self.declared()));
         let results = env.func_type(self.func).map_or(0, |ty| ty.results().len());
@@ -238,7 +241,7 @@ impl Translator {
     /// Whether a value that only waits can be pushed as it is.
     #[inline(always)]
     fn can_wait(&self) -> bool {
-        self.begun && self.reachable && self.stack.has_room()
+        self.reachable && self.stack.height() < self.roomy_to.waiting
     }
 
     #[cold]
@@ -257,6 +260,13 @@ impl Translator {
     /// Locals without parameters.
     fn declared(&self) -> u32 {
         self.locals.count().saturating_sub(self.params)
+    }
+
+    /// Where it cannot be reached, or is the first of a body.
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, env: &ModuleEnv, instr: Instr, offset: u32) -> Result<(), Error> {
+        self.instr(env, &instr, offset)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -293,7 +303,7 @@ impl BodySink for Translator {
         self.flushed = Flushed::NONE;
         self.before = (Last::NONE, Flushed::NONE);
         self.mirror = None;
-        self.reachable = true;
+        self.reachable = false;
         self.dead_blocks = 0;
         self.table = None;
         self.stubs.clear();
@@ -320,10 +330,9 @@ impl BodySink for Translator {
         offset: u32,
     ) -> Result<(), Error> {
         if self.can_wait() && self.stack.has_reader(local) {
-            self.offset = offset;
             self.owe(self.schedule.class(GasClass::Local));
             self.push_local(local, ty.unwrap_or_else(|| self.local_type(local)));
-            return self.check();
+            return Ok(());
         }
         self.instr(env, &Instr { x: local, ..Instr::plain(Op::LocalGet) }, offset)
     }
@@ -331,10 +340,9 @@ impl BodySink for Translator {
     #[inline(always)]
     fn constant(&mut self, env: &ModuleEnv, ty: ValType, value: u64, offset: u32) -> Result<(), Error> {
         if self.can_wait() {
-            self.offset = offset;
             self.owe(self.schedule.class(GasClass::Const));
             self.push_const(value, ty);
-            return self.check();
+            return Ok(());
         }
         let op = if ty == ValType::I32 { Op::I32Const } else { Op::I64Const };
         self.instr(env, &Instr { z: value, ..Instr::plain(op) }, offset)
@@ -343,13 +351,13 @@ impl BodySink for Translator {
     // The decoder's branch by the kind is the only one.
     #[inline(always)]
     fn of_kind(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr, offset: u32) -> Result<(), Error> {
-        if !self.begun || !self.reachable {
-            return self.instr(env, instr, offset);
+        if !self.reachable {
+            return self.unusual(env, *instr, offset);
         }
         self.offset = offset;
         self.make_room()?;
         self.operator_of(env, kind, instr);
-        self.check()
+        if ops::may_push_more(kind) { self.check() } else { Ok(()) }
     }
 
     #[inline(never)]

@@ -7,22 +7,38 @@ use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::Sum;
 use super::value;
 use crate::binary::instr::Instr;
-use crate::code::inst::{Family, control, moves, pair, sum};
+use crate::code::inst::{Family, InstId, control, moves, pair, sum};
 use crate::exec::ctx::Service;
 use crate::table::gas::GasClass;
-use crate::table::ops::Op;
+use crate::table::ops::{Op, Signature};
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
 use crate::valid::kind::Kind;
 
 /// What the translator asks of an operator.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    /// Its family and row, if it has handlers of its own; [`Family::Control`] if not.
+pub struct Row {
+    /// Its family, row and first instruction, if it has handlers of its own; of [`Family::Control`] if not.
     family: Family,
     row: u8,
+    inst: InstId,
     class: GasClass,
     kind: Kind,
+    result: ValType,
+}
+
+impl Row {
+    /// The row in its family.
+    #[inline(always)]
+    fn row(&self) -> u16 {
+        u16::from(self.row)
+    }
+
+    /// A variant of its instruction.
+    #[inline(always)]
+    fn inst(&self, variant: u16) -> InstId {
+        InstId(self.inst.0 + variant)
+    }
 }
 
 static ROWS: [Row; Op::ALL.len()] = {
@@ -37,12 +53,22 @@ static ROWS: [Row; Op::ALL.len()] = {
         Family::Load,
         Family::Store,
     ];
-    const NONE: Row = Row { family: Family::Control, row: 0, class: GasClass::Structure, kind: Kind::Other };
+    const NONE: Row = Row {
+        family: Family::Control,
+        row: 0,
+        inst: InstId(0),
+        class: GasClass::Structure,
+        kind: Kind::Other,
+        result: ValType::I32,
+    };
     let mut table = [NONE; Op::ALL.len()];
     let mut at = 0;
     while at < Op::ALL.len() {
         table[at].class = Op::ALL[at].class();
         table[at].kind = Kind::of(Op::ALL[at]);
+        if let Signature::Fixed { results: [ty, ..], .. } = Op::ALL[at].signature() {
+            table[at].result = *ty;
+        }
         at += 1;
     }
     at = 0;
@@ -53,6 +79,7 @@ static ROWS: [Row; Op::ALL.len()] = {
         while row < rows.len() {
             table[rows[row] as usize].family = FAMILIES[at];
             table[rows[row] as usize].row = row as u8;
+            table[rows[row] as usize].inst = FAMILIES[at].inst(row as u16, 0);
             row += 1;
         }
         at += 1;
@@ -60,14 +87,38 @@ static ROWS: [Row; Op::ALL.len()] = {
     table
 };
 
-/// The variant for a pair of operands, by their kinds. (One accumulator holds one value, and two constants are no pair:
-/// those have no meaning.)
-static PAIRS: [[u16; 4]; 4] = [
-    [pair::SLOT_SLOT, pair::SLOT_IMM, pair::SLOT_ACC, pair::SLOT_ACC],
-    [pair::IMM_SLOT, pair::SLOT_SLOT, pair::IMM_ACC, pair::IMM_ACC],
-    [pair::ACC_SLOT, pair::ACC_IMM, pair::SLOT_SLOT, pair::SLOT_SLOT],
-    [pair::ACC_SLOT, pair::ACC_IMM, pair::SLOT_SLOT, pair::SLOT_SLOT],
-];
+/// How a pair of operands is written.
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    variant: u16,
+    /// What of an operand goes into the word of operands, and where to.
+    left: (u32, u8),
+    right: (u32, u8),
+}
+
+/// By the kinds of the two operands. (One accumulator holds one value, and two constants are no pair: those have no
+/// meaning.)
+static FORMS: [[Form; 4]; 4] = {
+    const FIRST: (u32, u8) = (0xffff, 16);
+    const SECOND: (u32, u8) = (0xffff, 32);
+    const IMM: (u32, u8) = (0xffff_ffff, 32);
+    const NOTHING: (u32, u8) = (0, 0);
+    const fn form(variant: u16, left: (u32, u8), right: (u32, u8)) -> Form {
+        Form { variant, left, right }
+    }
+    const NONE: Form = form(pair::SLOT_SLOT, NOTHING, NOTHING);
+    const ACC: [Form; 4] =
+        [form(pair::ACC_SLOT, NOTHING, SECOND), form(pair::ACC_IMM, NOTHING, IMM), NONE, NONE];
+    let slot_acc = form(pair::SLOT_ACC, FIRST, NOTHING);
+    let imm_acc = form(pair::IMM_ACC, IMM, NOTHING);
+    let mut forms = [[NONE; 4]; 4];
+    forms[value::SLOT] =
+        [form(pair::SLOT_SLOT, FIRST, SECOND), form(pair::SLOT_IMM, FIRST, IMM), slot_acc, slot_acc];
+    forms[value::CONST] = [form(pair::IMM_SLOT, IMM, FIRST), NONE, imm_acc, imm_acc];
+    forms[value::ACC] = ACC;
+    forms[value::FLOAT_ACC] = ACC;
+    forms
+};
 
 /// Whether the operands may change places.
 pub const fn commutes(op: Op) -> bool {
@@ -90,12 +141,15 @@ pub const fn commutes(op: Op) -> bool {
     )
 }
 
+/// Whether an operator of this kind may push more values than it pops: then the frame may be too large.
+pub const fn may_push_more(kind: Kind) -> bool {
+    matches!(kind, Kind::Call | Kind::End | Kind::GlobalGet | Kind::Other)
+}
+
 /// The result of an operator whose signature is fixed.
+#[inline(always)]
 pub fn result_of(op: Op) -> ValType {
-    match op.signature() {
-        crate::table::ops::Signature::Fixed { results: [ty, ..], .. } => *ty,
-        _ => ValType::I32,
-    }
+    ROWS[op as usize].result
 }
 
 impl Translator {
@@ -103,8 +157,7 @@ impl Translator {
     #[inline(always)]
     pub fn operator_of(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr) {
         let (op, x) = (instr.op, instr.x);
-        let Row { family, row, class, .. } = ROWS[op as usize];
-        let row = u16::from(row);
+        let row = &ROWS[op as usize];
         // Those control operators owe by themselves, with the values they move.
         match kind {
             Kind::Block => return self.open_block(env, FrameKind::Block, instr),
@@ -115,16 +168,16 @@ impl Translator {
             Kind::Call => return self.call(env, x),
             Kind::Return => return self.return_(env),
             Kind::Other => return self.other(env, instr),
-            _ => self.owe(self.schedule.class(class)),
+            _ => self.owe(self.schedule.class(row.class)),
         }
         match kind {
             Kind::LocalSet => self.take_local(x),
             Kind::LocalTee => self.tee_local(x),
-            Kind::IntBinary => self.int_binary(op, family, row),
+            Kind::IntBinary => self.int_binary(op, row),
             Kind::FloatBinary => self.float_binary(op, row),
-            Kind::IntCompare | Kind::FloatCompare => self.compare(op, family),
-            Kind::Unary => self.unary(op, family, row),
-            Kind::Load => self.load(op, row, instr.z),
+            Kind::IntCompare | Kind::FloatCompare => self.compare(op, row),
+            Kind::Unary => self.unary(op, row),
+            Kind::Load => self.load(row, instr.z),
             Kind::Store => self.store(op, row, instr.z),
             Kind::If => self.open_block(env, FrameKind::If, instr),
             Kind::Select => self.select(),
@@ -195,7 +248,10 @@ impl Translator {
             Op::F64Const => self.push_const(instr.z, ValType::F64),
             Op::RefNull => self.push_const(0, instr.ref_type().unwrap_or(ValType::FuncRef)),
             Op::RefIsNull => self.compare_zero(Op::I64Eq),
-            Op::MemorySize => self.produce(Family::Size.inst(0, 0), &[0], ValType::I32, false),
+            Op::MemorySize => {
+                self.slots.reach(self.stack.height() + 1);
+                self.produce(Family::Size.inst(0, 0), &[0], ValType::I32, false);
+            }
             Op::I64Add128 | Op::I64Sub128 => self.sum128(op),
             Op::I64MulWideS | Op::I64MulWideU => self.mul_wide(op),
             _ => self.driver_op(env, instr),
@@ -233,18 +289,14 @@ impl Translator {
     /// Field and kind of a pair of operands, constants that do not fit having gone to slots.
     #[inline(always)]
     fn pair(&mut self, mut left: Popped, mut right: Popped) -> (u16, u64) {
-        let is_const = |operand| matches!(operand, Operand::Const(_));
-        if is_const(left.operand()) || is_const(right.operand()) {
+        // Most constants are on the right, and fit.
+        if left.is_const() || (right.is_const() && !fits(right.payload())) {
             (left, right) = self.constants_that_fit(left, right);
         }
-        // By tables, because which they are is as good as random.
-        let (l, r) = (left.kind(), right.kind());
-        let operand = |value: Popped, slot: u32| {
-            let (mask, shift) = [(0xffff, slot), (0xffff_ffff, 32), (0, 0), (0, 0)][value.kind()];
-            (value.payload() & mask) << shift
-        };
-        let right_slot = if l == value::CONST { 16 } else { 32 };
-        (PAIRS[l][r], operand(left, 16) | operand(right, right_slot))
+        // By a table, because which they are is as good as random.
+        let form = &FORMS[left.kind()][right.kind()];
+        let operand = |value: Popped, (mask, shift): (u32, u8)| (value.payload() & u64::from(mask)) << shift;
+        (form.variant, operand(left, form.left) | operand(right, form.right))
     }
 
     /// One of the two at most stays a constant, and only if it is the sign extension of its low half.
@@ -262,7 +314,11 @@ impl Translator {
     }
 
     /// The variant that takes an operand from the accumulator, if that has what is in the operand's slot.
+    #[inline(always)]
     fn through_acc_pair(&self, left: Popped, right: Popped, variant: u16, float: bool) -> u16 {
+        if !self.has_mirror() {
+            return variant;
+        }
         let mirrored =
             |popped: Popped| matches!(popped.operand(), Operand::Slot(slot) if self.mirrors(slot, float));
         match variant {
@@ -275,31 +331,58 @@ impl Translator {
     }
 
     #[inline(never)]
-    fn int_binary(&mut self, op: Op, family: Family, row: u16) {
-        let (mut right, mut left) = (self.pop(), self.pop());
-        if commutes(op)
-            && (matches!(left.operand(), Operand::Const(_))
-                || (matches!(left.operand(), Operand::Acc(_))
-                    && !matches!(right.operand(), Operand::Const(_))))
-        {
+    fn int_binary(&mut self, op: Op, row: &'static Row) {
+        let mut row = row;
+        let (mut left, mut right) = self.pop_two();
+        if left.is_made() || right.is_made() {
+            // Only what was just made is fused with.
+            match self.fuse_int_binary(op, row, left, right) {
+                Some(unfused) => (row, left, right) = unfused,
+                None => return,
+            }
+        } else if left.is_const() && commutes(op) {
             core::mem::swap(&mut left, &mut right);
         }
-        let (op, row) = self.negation(op, row, &mut left, &mut right);
-        if family == Family::IntBinary
-            && (self.fuse_load(op, left, right)
-                || self.fuse_pair(op, row, left, right)
-                || self.wide(op, left, right))
-        {
+        if right.is_const() && row.family == Family::IntBinary && self.wide(op, left, right) {
             return;
         }
         let (variant, operands) = self.pair(left, right);
         let variant = self.through_acc_pair(left, right, variant, false);
-        let traps = family == Family::Division;
-        self.produce(family.inst(row, variant), &[operands], result_of(op), traps);
+        let traps = row.family == Family::Division;
+        self.produce(row.inst(variant), &[operands], row.result, traps);
+    }
+
+    /// An operator with an operand in the accumulator; if it cannot be fused, its row and operands in the order that has
+    /// a form.
+    #[inline(never)]
+    fn fuse_int_binary(
+        &mut self,
+        op: Op,
+        row: &'static Row,
+        left: Popped,
+        right: Popped,
+    ) -> Option<(&'static Row, Popped, Popped)> {
+        let (mut left, mut right) = (left, right);
+        if commutes(op) && (left.is_const() || (left.is_made() && !right.is_const())) {
+            core::mem::swap(&mut left, &mut right);
+        }
+        let (op, row) = self.negation(op, row, &mut left, &mut right);
+        if row.family == Family::IntBinary
+            && (self.fuse_load(op, left, right) || self.fuse_pair(op, row.row(), left, right))
+        {
+            return None;
+        }
+        Some((row, left, right))
     }
 
     /// `0 - x` as `x * -1`, if `x` was just made: the product pairs with what made it.
-    fn negation(&self, op: Op, row: u16, left: &mut Popped, right: &mut Popped) -> (Op, u16) {
+    fn negation(
+        &self,
+        op: Op,
+        row: &'static Row,
+        left: &mut Popped,
+        right: &mut Popped,
+    ) -> (Op, &'static Row) {
         let product = match op {
             Op::I32Sub => Op::I32Mul,
             Op::I64Sub => Op::I64Mul,
@@ -310,7 +393,7 @@ impl Translator {
         }
         let minus_one = Operand::Const(u64::MAX);
         (*left, *right) = (*right, left.at(minus_one));
-        (product, Family::IntBinary.row_of(product).unwrap_or(row))
+        (product, &ROWS[product as usize])
     }
 
     /// An operator with a constant of 64 bits on the right.
@@ -330,13 +413,9 @@ impl Translator {
     }
 
     #[inline(never)]
-    fn float_binary(&mut self, op: Op, row: u16) {
-        let (mut right, mut left) = (self.pop(), self.pop());
-        if commutes(op)
-            && (matches!(left.operand(), Operand::Const(_))
-                || (matches!(left.operand(), Operand::FloatAcc(_))
-                    && !matches!(right.operand(), Operand::Const(_))))
-        {
+    fn float_binary(&mut self, op: Op, row: &'static Row) {
+        let (mut left, mut right) = self.pop_two();
+        if commutes(op) && (left.is_const() || (left.is_made() && !right.is_const())) {
             core::mem::swap(&mut left, &mut right);
         }
         if self.fuse_load(op, left, right) || self.fuse_float_pair(op, left, right) {
@@ -359,34 +438,33 @@ impl Translator {
             _ => (pair::SLOT_SLOT, None),
         };
         let variant = self.through_acc_pair(left, right, variant, true);
-        let inst = Family::FloatBinary.inst(row, variant);
+        let inst = row.inst(variant);
         match bits {
-            Some(bits) => self.produce(inst, &[operands, bits], result_of(op), false),
-            None => self.produce(inst, &[operands], result_of(op), false),
+            Some(bits) => self.produce(inst, &[operands, bits], row.result, false),
+            None => self.produce(inst, &[operands], row.result, false),
         }
     }
 
     #[inline(never)]
-    fn compare(&mut self, op: Op, family: Family) {
-        let (mut right, mut left, mut op) = (self.pop(), self.pop(), op);
+    fn compare(&mut self, op: Op, row: &'static Row) {
+        let ((mut left, mut right), mut op) = (self.pop_two(), op);
         // A constant that is no immediate goes to a slot before the operands find their places: there is no
         // form with the accumulator on the left and a slot on the right.
-        let float = family == Family::FloatCompare;
-        for popped in [&mut left, &mut right] {
-            if matches!(popped.operand(), Operand::Const(value) if float || !fits(value)) {
-                *popped = popped.at(self.no_const(*popped));
+        let float = row.family == Family::FloatCompare;
+        if left.is_const() || right.is_const() {
+            for popped in [&mut left, &mut right] {
+                if matches!(popped.operand(), Operand::Const(value) if float || !fits(value)) {
+                    *popped = popped.at(self.no_const(*popped));
+                }
             }
         }
-        let acc = |operand| matches!(operand, Operand::Acc(_) | Operand::FloatAcc(_));
-        if matches!(left.operand(), Operand::Const(_))
-            || (acc(left.operand()) && !matches!(right.operand(), Operand::Const(_)))
-        {
+        if left.is_const() || (left.is_made() && !right.is_const()) {
             core::mem::swap(&mut left, &mut right);
             op = exchanged(op);
         }
         let mirrored =
             |popped: Popped| matches!(popped.operand(), Operand::Slot(slot) if self.mirrors(slot, float));
-        if mirrored(left) && matches!(right.operand(), Operand::Slot(_)) {
+        if self.has_mirror() && mirrored(left) && matches!(right.operand(), Operand::Slot(_)) {
             core::mem::swap(&mut left, &mut right);
             op = exchanged(op);
         }
@@ -402,8 +480,7 @@ impl Translator {
                 0
             }
         };
-        let Some(row) = family.row_of(op) else { return };
-        self.produce(family.inst(row, variant), &[operands], ValType::I32, false);
+        self.produce(ROWS[op as usize].inst(variant), &[operands], ValType::I32, false);
     }
 
     /// `eqz`, `ref.is_null`.
@@ -420,9 +497,9 @@ impl Translator {
     }
 
     #[inline(never)]
-    fn unary(&mut self, op: Op, family: Family, row: u16) {
+    fn unary(&mut self, op: Op, row: &'static Row) {
         let popped = self.pop();
-        let ty = result_of(op);
+        let ty = row.result;
         // The low half of a slot is the i32; bits are bits: no op is needed to see them so.
         let alias = matches!(
             op,
@@ -465,25 +542,25 @@ impl Translator {
             Operand::Slot(slot) => (0, slot.field()),
             _ => (2, 0),
         };
-        let traps = family == Family::UnaryTrapping;
-        self.produce(family.inst(row, variant), &[fields(0, slot, 0, 0)], ty, traps);
+        let traps = row.family == Family::UnaryTrapping;
+        self.produce(row.inst(variant), &[fields(0, slot, 0, 0)], ty, traps);
     }
 
     #[inline(never)]
-    fn load(&mut self, op: Op, row: u16, offset: u64) {
+    fn load(&mut self, row: &'static Row, offset: u64) {
         let popped = self.pop();
         if let Some(address) = self.fuse_address(popped.operand(), offset) {
             let (variant, operands) = match address {
                 Sum::Slots(a, b) => (sum::LOAD_SLOT, fields(0, a, b, offset)),
                 Sum::Const(a, b) => (sum::LOAD_IMM, fields_x(0, a, b)),
             };
-            return self.produce(Family::Load.inst(row, variant), &[operands], result_of(op), true);
+            return self.produce(row.inst(variant), &[operands], row.result, true);
         }
-        if self.fuse_step_load(row, popped.operand(), offset as u32, result_of(op)) {
+        if self.fuse_step_load(row.row(), popped.operand(), offset as u32, row.result) {
             return;
         }
         let (variant, slot, offset) = self.address(popped, offset as u32);
-        self.produce(Family::Load.inst(row, variant * 2), &[fields_x(0, slot, offset)], result_of(op), true);
+        self.produce(row.inst(variant * 2), &[fields_x(0, slot, offset)], row.result, true);
     }
 
     /// An address: kind (slot, acc, code), slot, offset or sum.
@@ -501,8 +578,8 @@ impl Translator {
     }
 
     #[inline(never)]
-    fn store(&mut self, op: Op, row: u16, offset: u64) {
-        let (value, address) = (self.pop(), self.pop());
+    fn store(&mut self, op: Op, row: &'static Row, offset: u64) {
+        let (address, value) = self.pop_two();
         if let Operand::Const(bits) = value.operand()
             && fits(bits)
         {
@@ -533,7 +610,7 @@ impl Translator {
                 Sum::Slots(a, b) => (sum::STORE_SLOT, fields(a, slot.field(), b, offset)),
                 Sum::Const(a, b) => (sum::STORE_IMM, fields_x(a, slot.field(), b)),
             };
-            self.emit_trapping(Family::Store.inst(row, variant), &[operands]);
+            self.emit_trapping(row.inst(variant), &[operands]);
             return;
         }
         let float = matches!(op, Op::F32Store | Op::F64Store);
@@ -547,7 +624,7 @@ impl Translator {
             (_, Operand::Slot(value)) => (3, value.field()),
             (_, _) => (4, 0),
         };
-        self.emit_trapping(Family::Store.inst(row, variant), &[fields_x(slot, value, offset)]);
+        self.emit_trapping(row.inst(variant), &[fields_x(slot, value, offset)]);
     }
 
     fn select(&mut self) {
@@ -569,12 +646,7 @@ impl Translator {
     }
 
     /// Pushes a result of an op that has no form for the float accumulator. The result's field is zero.
-    pub fn produce_int<const N: usize>(
-        &mut self,
-        inst: crate::code::inst::InstId,
-        words: &[u64; N],
-        at: Popped,
-    ) {
+    pub fn produce_int<const N: usize>(&mut self, inst: InstId, words: &[u64; N], at: Popped) {
         if at.ty().is_float() {
             let own = self.slots.operand(at.height());
             let position = self.emit(inst, words);

@@ -10,6 +10,7 @@ impl Translator {
     pub fn global_get(&mut self, env: &ModuleEnv, global: u32) {
         let ty = env.globals.get(global as usize).map_or(ValType::I32, |global| global.content);
         let at = Popped::new(Operand::Const(0), ty, self.stack.height());
+        self.slots.reach(self.stack.height() + 1);
         self.produce_int(Family::Moves.inst(0, moves::GLOBAL_GET), &[fields_x(0, 0, global)], at);
     }
 

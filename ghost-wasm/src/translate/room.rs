@@ -33,6 +33,8 @@ pub struct RoomyTo {
     code: usize,
     /// Values on the operand stack.
     height: usize,
+    /// Below this height a value that only waits can be pushed as it is: into the list, and into the frame.
+    pub(super) waiting: usize,
 }
 
 pub(super) fn refused(_: alloc::collections::TryReserveError) -> Error {
@@ -80,7 +82,7 @@ impl Translator {
 
     #[cold]
     #[inline(never)]
-    fn make_more_room(&mut self) -> Result<(), Error> {
+    pub(super) fn make_more_room(&mut self) -> Result<(), Error> {
         if self.code.len() - self.start > BODY_WORDS_MAX {
             return Err(self.body_too_long());
         }
@@ -91,7 +93,8 @@ impl Translator {
         reserve(&mut self.code, words, expected)?;
         let values = height - self.stack.height() + VALUES_PER_OPERATOR;
         self.stack.entries.try_reserve(values).map_err(refused)?;
-        self.roomy_to = RoomyTo { code: self.code.capacity() - words, height };
+        let waiting = height.min(self.slots.height_max());
+        self.roomy_to = RoomyTo { code: self.code.capacity() - words, height, waiting };
         self.notes.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
         self.frames.try_reserve(operators).map_err(refused)?;
         self.stubs.try_reserve(operators).map_err(refused)?;

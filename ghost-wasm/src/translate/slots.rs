@@ -27,7 +27,8 @@ impl SlotIdx {
 #[derive(Debug, Default)]
 pub struct Slots {
     locals: u32,
-    highest: u32,
+    /// The most operands there were.
+    highest: usize,
     max: u32,
 }
 
@@ -47,7 +48,7 @@ const _: () = assert!(width(ValType::I32) == 1 && width(ValType::ExternRef) == 1
 impl Slots {
     /// Starts a body with that many locals, parameters included.
     pub fn open(&mut self, locals: u32, max: u32) {
-        *self = Slots { locals, highest: locals, max };
+        *self = Slots { locals, highest: 0, max };
     }
 
     /// The slot of a local.
@@ -73,19 +74,23 @@ impl Slots {
     /// Notes that operands reach this height (the number of them).
     #[inline(always)]
     pub fn reach(&mut self, height: usize) {
-        // Locals are within the limit of 2^16 slots, operands within that of their stack.
-        let slots = self.locals.wrapping_add(height as u32);
-        self.highest = self.highest.max(slots);
+        self.highest = self.highest.max(height);
+    }
+
+    /// So many operands fit into the frame.
+    pub fn height_max(&self) -> usize {
+        self.max.saturating_sub(self.locals) as usize
     }
 
     /// Whether the frame is larger than the limit.
     #[inline]
     pub fn overflow(&self) -> bool {
-        self.highest > self.max
+        self.locals > self.max || self.highest > self.height_max()
     }
 
     /// Parameters, locals and operands at their highest.
     pub fn frame_slots(&self) -> u32 {
-        self.highest
+        // Both are within limits of 32 bits.
+        self.locals.saturating_add(self.highest as u32)
     }
 }

@@ -19,15 +19,18 @@ pub struct Stack {
     /// read needs, not as the body at hand declares; all `NONE` between bodies. The first means nothing: what reads no
     /// local writes it.
     readers: Vec<u32>,
-    /// All entries below are in their own slots.
-    pub settled: usize,
+    /// All entries below are in their own slots, if they are below `low` too.
+    settled: usize,
     /// So are those from the first of these to below the second: what branches that take many values along have
     /// put there above values that wait.
     own: (usize, usize),
+    /// The lowest height since the two above were true of the whole stack. Values are popped far more often than
+    /// somebody asks where they are.
+    low: usize,
     /// The entry that is in the integer accumulator, or [`NONE`].
-    pub acc: u32,
+    acc: u32,
     /// The entry that is in the float accumulator, or [`NONE`].
-    pub float_acc: u32,
+    float_acc: u32,
 }
 
 impl Stack {
@@ -40,6 +43,7 @@ impl Stack {
         );
         self.settled = 0;
         self.own = (0, 0);
+        self.low = usize::MAX;
         self.acc = NONE;
         self.float_acc = NONE;
     }
@@ -103,12 +107,6 @@ impl Stack {
         Ok(())
     }
 
-    /// Whether a value can be pushed without the allocator.
-    #[inline(always)]
-    pub fn has_room(&self) -> bool {
-        self.entries.len() < self.entries.capacity()
-    }
-
     /// Takes the topmost value off. (Validation has made sure that there is one.)
     #[inline(always)]
     pub fn pop(&mut self) -> Popped {
@@ -117,20 +115,74 @@ impl Stack {
             return Popped::new(Operand::Const(0), ValType::I32, 0);
         };
         let index = self.entries.len();
-        self.unlink(entry, index as u32);
-        self.unsettle(index);
+        self.unlink(entry);
+        self.popped_to(index);
         entry.popped(index)
     }
 
-    /// The entry at `index` and those above may be elsewhere than in their own slots.
+    /// Takes the two topmost values off: the lower, the upper one.
     #[inline(always)]
-    pub fn unsettle(&mut self, index: usize) {
-        self.settled = self.settled.min(index);
-        self.own.1 = self.own.1.min(index);
+    pub fn pop_two(&mut self) -> (Popped, Popped) {
+        let Some(&[lower, upper]) = self.entries.last_chunk() else {
+            let upper = self.pop();
+            return (self.pop(), upper);
+        };
+        let index = self.entries.len() - 2;
+        self.entries.truncate(index);
+        // From the top down: both may read one local.
+        self.unlink(upper);
+        self.unlink(lower);
+        self.popped_to(index);
+        (lower.popped(index), upper.popped(index + 1))
+    }
+
+    /// The values from `index` on were popped. What comes there may be elsewhere than in its own slot.
+    #[inline(always)]
+    fn popped_to(&mut self, index: usize) {
+        self.low = self.low.min(index);
+        self.forget_acc(index as u32);
+    }
+
+    /// No entry is in that accumulator.
+    pub fn leave_acc(&mut self, float: bool) {
+        if float {
+            self.float_acc = NONE;
+        } else {
+            self.acc = NONE;
+        }
+    }
+
+    /// No entry from `index` on is in an accumulator.
+    #[inline(always)]
+    fn forget_acc(&mut self, index: u32) {
+        // Without branches: whether an operand was in an accumulator is hard to foretell.
+        self.acc = if self.acc >= index { NONE } else { self.acc };
+        self.float_acc = if self.float_acc >= index { NONE } else { self.float_acc };
+    }
+
+    /// What is known to be in its own slot, now that values above [`Stack::low`] may be others.
+    fn bring_up(&mut self) {
+        self.settled = self.settled.min(self.low);
+        self.own.1 = self.own.1.min(self.low);
+        self.low = usize::MAX;
+    }
+
+    /// Whether all values are known to be in their own slots.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.settled.min(self.low) >= self.entries.len()
+    }
+
+    /// All values are in their own slots: those of blocks are where they begin and where they end.
+    pub fn all_settled(&mut self) {
+        self.bring_up();
+        self.settled = self.entries.len();
+        debug_assert!(self.entries.iter().rev().take(64).all(Entry::is_own), "a value is elsewhere");
     }
 
     /// The entries from `from` on that may not be in their own slots: above those that are known to be, below them.
-    pub fn unsettled(&self, from: usize) -> [core::ops::Range<usize>; 2] {
+    pub fn unsettled(&mut self, from: usize) -> [core::ops::Range<usize>; 2] {
+        self.bring_up();
         let (start, end) = self.own;
         let from = from.max(self.settled);
         if start >= end || end <= from {
@@ -142,6 +194,8 @@ impl Stack {
     /// All entries from `from` on are in their own slots.
     pub fn settle(&mut self, from: usize) {
         debug_assert!(self.entries.iter().skip(from).all(Entry::is_own), "a value is elsewhere");
+        self.bring_up();
+        self.forget_acc(from as u32);
         let (start, end) = self.own;
         let height = self.entries.len();
         if from <= self.settled {
@@ -154,6 +208,7 @@ impl Stack {
     /// which are known to be, the longer list is remembered.
     #[inline]
     pub fn settle_new(&mut self, count: usize) {
+        self.bring_up();
         let height = self.entries.len();
         let from = height.saturating_sub(count);
         debug_assert!(self.entries.iter().skip(from).all(Entry::is_own), "a value is elsewhere");
@@ -167,22 +222,45 @@ impl Stack {
         }
     }
 
-    /// Forgets what points at the topmost entry with this content, which is at `index`.
+    /// Forgets that the topmost entry with this content reads a local.
     #[inline(always)]
-    fn unlink(&mut self, entry: Entry, index: u32) {
+    fn unlink(&mut self, entry: Entry) {
         if let Some(reader) = self.readers.get_mut(entry.reader()) {
             *reader = entry.link();
         }
-        self.acc = if self.acc == index { NONE } else { self.acc };
-        self.float_acc = if self.float_acc == index { NONE } else { self.float_acc };
+    }
+
+    /// The entry that is in an accumulator, and the op that put it there.
+    #[inline(always)]
+    pub fn in_acc(&self, float: bool) -> Option<(u32, u32)> {
+        let index = if float { self.float_acc } else { self.acc };
+        if index == NONE {
+            return None;
+        }
+        let Loc::Acc(position) = self.entries.get(index as usize)?.loc() else { return None };
+        Some((index, position))
     }
 
     /// Drops values down to a height.
-    #[inline]
+    #[inline(always)]
     pub fn truncate(&mut self, height: usize) {
+        if height >= self.entries.len() {
+            return;
+        }
+        if self.is_settled() {
+            // What is in its own slot is known to nobody else.
+            self.entries.truncate(height);
+            self.low = self.low.min(height);
+        } else {
+            self.drop_to(height);
+        }
+    }
+
+    #[inline(never)]
+    fn drop_to(&mut self, height: usize) {
+        self.bring_up();
         let (start, end) = self.own;
         while self.entries.len() > height.max(self.settled) {
-            // What is in its own slot is known to nobody else.
             if self.entries.len() == end && start < end {
                 self.entries.truncate(height.max(start));
             } else {
@@ -190,7 +268,7 @@ impl Stack {
             }
         }
         self.entries.truncate(height);
-        self.unsettle(self.entries.len());
+        self.popped_to(self.entries.len());
     }
 
     /// The topmost entry that still reads a local.
@@ -209,8 +287,7 @@ impl Stack {
     /// The entry at `index`, which was in its own slot, is in an accumulator again.
     pub fn regain(&mut self, index: usize, made_by: u32, float: bool) {
         let Some(entry) = self.entries.get_mut(index) else { return };
-        self.settled = self.settled.min(index);
-        self.own.1 = self.own.1.min(index);
+        self.low = self.low.min(index);
         if float {
             *entry = Entry::new(Operand::FloatAcc(made_by), entry.ty());
             self.float_acc = index as u32;
@@ -220,12 +297,12 @@ impl Stack {
         }
     }
 
-    /// The entry at `index` is in its own slot now. Entries that read locals may only be changed from the top
+    /// The entry at `index` is in its own slot now; [`Stack::settle`] or [`Stack::leave_acc`] follows. Entries that read locals may only be changed from the top
     /// down, or all readers of a local at once.
     pub fn put_own(&mut self, index: usize, slot: SlotIdx) {
         let Some(entry) = self.entries.get_mut(index) else { return };
         let before = core::mem::replace(entry, entry.settled(slot));
-        self.unlink(before, index as u32);
+        self.unlink(before);
     }
 
     /// The entry at `index`, which was read from a local, is in its own slot now; the next that reads that local.

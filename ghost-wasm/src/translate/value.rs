@@ -49,6 +49,7 @@ pub struct Popped {
 
 const KIND_MASK: u64 = 3;
 const TYPE: u32 = 8;
+const TYPE_MASK: u64 = 31 << TYPE;
 const READS: u32 = 16;
 const HIGH: u32 = 32;
 
@@ -74,6 +75,19 @@ impl Popped {
     #[inline(always)]
     pub fn kind(self) -> usize {
         (self.meta & KIND_MASK) as usize
+    }
+
+    /// Whether it is in one of the accumulators.
+    #[inline(always)]
+    pub fn is_made(self) -> bool {
+        const { assert!(SLOT & ACC == 0 && CONST & ACC == 0 && FLOAT_ACC & ACC != 0) };
+        self.kind() & ACC != 0
+    }
+
+    /// Whether it is a constant.
+    #[inline(always)]
+    pub fn is_const(self) -> bool {
+        self.kind() == CONST
     }
 
     /// A slot's number, a constant, an op's position.
@@ -188,8 +202,9 @@ impl Entry {
     }
 
     /// The same value in its own slot.
+    #[inline(always)]
     pub fn settled(self, slot: SlotIdx) -> Entry {
-        Entry::new(Operand::Slot(slot), self.ty())
+        Entry(Popped { payload: slot.field(), meta: SLOT as u64 | self.0.meta & TYPE_MASK })
     }
 
     #[inline(always)]
@@ -215,6 +230,12 @@ impl Entry {
     #[inline(always)]
     pub fn link(self) -> u32 {
         (self.0.meta >> HIGH) as u32
+    }
+
+    /// Where it is now, be it still to be read from there.
+    #[inline(always)]
+    pub fn operand(self) -> Operand {
+        self.0.operand()
     }
 
     pub fn loc(self) -> Loc {

@@ -25,8 +25,8 @@ impl Translator {
     /// Sums of 128 bits. A high half is often zero: it may be a constant in the code.
     pub fn sum128(&mut self, op: Op) {
         let Some(row) = Family::Sum128.row_of(op) else { return };
-        let (mut right_high, mut right) = (self.pop(), self.pop());
-        let (mut left_high, mut left) = (self.pop(), self.pop());
+        let (mut right, mut right_high) = self.pop_two();
+        let (mut left, mut left_high) = self.pop_two();
         let low = left.height();
         if op == Op::I64Add128 && small(left_high).is_some() && small(right_high).is_none() {
             core::mem::swap(&mut left, &mut right);
@@ -49,7 +49,7 @@ impl Translator {
     /// Products of 128 bits.
     pub fn mul_wide(&mut self, op: Op) {
         let Some(row) = Family::MulWide.row_of(op) else { return };
-        let (right, left) = (self.pop(), self.pop());
+        let (left, right) = self.pop_two();
         let low = left.height();
         let (left, right) = (self.in_slot(left).field(), self.in_slot(right).field());
         let to = self.low_result(low);

@@ -180,8 +180,8 @@ impl BodyValidator {
             }};
         }
         macro_rules! constant {
-            ($ty:ident, $longest:literal) => {{
-                let Some((value, len)) = window::signed(word_at::<1>(window), $longest) else {
+            ($ty:ident, $read:ident) => {{
+                let Some((value, len)) = window::$read(word_at::<1>(window)) else {
                     return Ok(None);
                 };
                 if !self.stacks.push_quickly(ValType::$ty as u8) {
@@ -204,8 +204,8 @@ impl BodyValidator {
                 sink.local_get(env, u32::from(first), Some(ty), offset)?;
                 taken
             }
-            Kind::I32Const => constant!(I32, 4),
-            Kind::I64Const => constant!(I64, 8),
+            Kind::I32Const => constant!(I32, s32),
+            Kind::I64Const => constant!(I64, s64),
             Kind::LocalSet => local!(LocalSet, 1),
             Kind::LocalTee => local!(LocalTee, 0),
             Kind::IntBinary => plain!(IntBinary, 2),

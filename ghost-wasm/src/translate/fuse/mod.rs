@@ -140,6 +140,12 @@ impl Translator {
         }
     }
 
+    /// Whether an accumulator has what is in some slot.
+    #[inline(always)]
+    pub fn has_mirror(&self) -> bool {
+        self.mirror.is_some_and(|mirror| self.last.is(mirror.position))
+    }
+
     /// Whether the integer accumulator has what is in a slot.
     pub fn mirrors(&self, slot: SlotIdx, float: bool) -> bool {
         self.mirror.is_some_and(|mirror| {
@@ -330,8 +336,13 @@ impl Translator {
     }
 
     /// If the right operand was loaded by the op emitted last: one op that loads and computes.
-    pub fn fuse_load(&mut self, op: Op, mut left: Popped, right: Popped) -> bool {
-        let Some(position) = self.just_made(right.operand()) else { return false };
+    #[inline(always)]
+    pub fn fuse_load(&mut self, op: Op, left: Popped, right: Popped) -> bool {
+        self.just_made(right.operand()).is_some_and(|position| self.fuse_load_at(position, op, left))
+    }
+
+    #[inline(never)]
+    fn fuse_load_at(&mut self, position: u32, op: Op, mut left: Popped) -> bool {
         let (family, load_row, variant) = self.inst_at(position).parts();
         if family != Family::Load || !matches!(left.operand(), Operand::Slot(_)) {
             return false;
