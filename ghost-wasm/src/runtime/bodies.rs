@@ -14,7 +14,7 @@ use crate::table::features::FeatureSet;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::types::ValType;
-use crate::valid::env::{BodySink, ModuleEnv};
+use crate::valid::env::{BodySink, ModuleEnv, OPERATORS_AT_ONCE};
 
 /// Where a body starts.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,13 @@ impl Bodies {
             sink.locals(env, count, ty)?;
         }
         let mut instr = Instr::plain(Op::Nop);
+        let mut ahead = 0;
         while !c.rest().is_empty() {
+            if ahead == 0 {
+                sink.ahead()?;
+                ahead = OPERATORS_AT_ONCE;
+            }
+            ahead -= 1;
             let offset = body.offset + c.consumed() as u32;
             if let Some((value, len)) = window::value(c.rest()) {
                 match value {

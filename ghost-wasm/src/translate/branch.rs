@@ -159,7 +159,7 @@ impl Translator {
         if target.kind == FrameKind::Loop {
             let (ahead, start) = (target.ahead, target.start);
             self.jump_to(jump, start);
-            self.set_quarter(jump.cost(), self.quarter(jump.cost()) + ahead);
+            self.set_quarter(jump.cost, self.quarter(jump.cost) + ahead);
             return;
         }
         let mut list = target.waiting;
@@ -179,7 +179,7 @@ impl Translator {
         } else {
             self.move_to_label(height, arity);
             let op = self.emit_br();
-            self.aim(index, Jump::Br(op));
+            self.aim(index, Jump::br(op));
         }
         self.end_reachable();
     }
@@ -194,7 +194,7 @@ impl Translator {
         if kind != FrameKind::Function && (arity == 0 || in_place) {
             self.settle_top(arity);
             let op = self.emit_branch_if(condition, true);
-            self.aim(index, Jump::If(op));
+            self.aim(index, Jump::conditional(op));
             self.begin_on_edge(op * 2 + 5);
             return;
         }
@@ -213,7 +213,7 @@ impl Translator {
             let inst = Family::Moves.inst(0, moves::COPY_RANGE);
             self.append(inst, &[fields_x(to.field(), from.field(), arity as u32)]);
             let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-            self.aim(index, Jump::Br(op));
+            self.aim(index, Jump::br(op));
         }
         let after = self.code.len() as u32;
         self.set_quarter(skip * 2 + 6, distance(skip, after));
@@ -316,7 +316,7 @@ impl Translator {
         self.code.push(0);
         let in_place = self.stack.height().saturating_sub(arity) == height;
         if kind != FrameKind::Function && (arity == 0 || in_place) {
-            self.aim(index, Jump::Target { entry, op });
+            self.aim(index, Jump::table(entry, op));
         } else if let Some(frame) = self.frames.get_mut(index) {
             let before = core::mem::replace(&mut frame.stub, entry);
             if before == NONE {
@@ -398,7 +398,7 @@ impl Translator {
             &[fields_x(to.field(), from.field(), arity as u32)],
         );
         let op = self.append(Family::Control.inst(0, control::BR), &[0, 0]);
-        self.aim(index, Jump::Br(op));
+        self.aim(index, Jump::br(op));
         targets
     }
 

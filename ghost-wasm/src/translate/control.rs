@@ -29,59 +29,55 @@ pub fn distance(from: u32, to: u32) -> u32 {
 
 /// A jump, or a target of a `br_table`.
 #[derive(Clone, Copy, Debug)]
-pub enum Jump {
-    /// `br` at this position.
-    Br(u32),
-    /// The edge that jumps of a conditional op at this position.
-    If(u32),
-    /// A target at position `entry`, of the op at `op`.
-    Target { entry: u32, op: u32 },
+pub struct Jump {
+    /// Where the target goes, in quarters of words.
+    pub target: u32,
+    /// Where the cost goes that it pays ahead, likewise.
+    pub cost: u32,
+    /// The op that the target is relative to.
+    op: u32,
+    kind: u32,
 }
 
 impl Jump {
-    /// Where the target goes, in quarters of words.
-    pub fn target(self) -> u32 {
-        match self {
-            Jump::Br(op) => op * 2 + 5,
-            Jump::If(op) => op * 2 + 6,
-            Jump::Target { entry, .. } => entry * 2,
-        }
+    const BR: u32 = 0;
+    const IF: u32 = 1;
+    const TABLE: u32 = 2;
+
+    /// `br` at this position.
+    pub const fn br(op: u32) -> Jump {
+        Jump { target: op * 2 + 5, cost: op * 2 + 3, op, kind: Jump::BR }
     }
 
-    /// Where the cost goes that it pays ahead, likewise.
-    pub fn cost(self) -> u32 {
-        match self {
-            Jump::Br(op) => op * 2 + 3,
-            Jump::If(op) => op * 2 + 4,
-            Jump::Target { entry, .. } => entry * 2 + 1,
-        }
+    /// The edge that jumps of a conditional op at this position.
+    pub const fn conditional(op: u32) -> Jump {
+        Jump { target: op * 2 + 6, cost: op * 2 + 4, op, kind: Jump::IF }
     }
 
-    /// The op that the target is relative to.
-    fn op(self) -> u32 {
-        match self {
-            Jump::Br(op) | Jump::If(op) | Jump::Target { op, .. } => op,
-        }
+    /// A target at position `entry`, of the op at `op`.
+    pub const fn table(entry: u32, op: u32) -> Jump {
+        Jump { target: entry * 2, cost: entry * 2 + 1, op, kind: Jump::TABLE }
     }
 }
 
+// Of a jump that is no target of a `br_table` the target says where the rest is.
+const _: () = {
+    let (br, conditional) = (Jump::br(100), Jump::conditional(100));
+    assert!(br.target / 2 - 2 - Jump::BR == 100 && br.target - 2 == br.cost);
+    assert!(conditional.target / 2 - 2 - Jump::IF == 100 && conditional.target - 2 == conditional.cost);
+};
+
 /// Jumps that wait for their label: the last one, in whose target stands the one before it, and so on. A body has fewer
-/// than 2^28 words (`room.rs`): two bits say what kind of jump is at a position.
+/// than 2^28 words (`room.rs`), so that there are two bits to say what kind of jump it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting(u32);
 
 impl Waiting {
     pub const NONE: Waiting = Waiting(u32::MAX);
-    const KIND: u32 = 30;
 
     fn of(jump: Jump) -> Waiting {
-        let (kind, position) = match jump {
-            Jump::Br(op) => (0, op),
-            Jump::If(op) => (1, op),
-            Jump::Target { entry, .. } => (2, entry),
-        };
-        debug_assert!(position >> Waiting::KIND == 0);
-        Waiting(kind << Waiting::KIND | position)
+        debug_assert!(jump.target >> 30 == 0);
+        Waiting(jump.target << 2 | jump.kind)
     }
 }
 
@@ -142,7 +138,7 @@ impl Frame {
 
     /// The jump to `else`, if that is still to come.
     fn otherwise(&self) -> Option<Jump> {
-        (self.otherwise != NONE).then_some(Jump::If(self.otherwise))
+        (self.otherwise != NONE).then_some(Jump::conditional(self.otherwise))
     }
 
     /// How many values there are when it ends.
@@ -211,7 +207,7 @@ impl Translator {
         if self.reachable {
             self.settle_top(frame.results());
             let op = self.emit_br();
-            self.wait(&mut frame.waiting, Jump::Br(op));
+            self.wait(&mut frame.waiting, Jump::br(op));
         }
         self.stack.truncate(frame.height());
         if let BlockTypes::Block(ty) = frame.ty
@@ -223,7 +219,7 @@ impl Translator {
         if let Some(jump) = frame.otherwise() {
             frame.otherwise = NONE;
             self.resolve(jump);
-            self.begin_on_edge(jump.cost());
+            self.begin_on_edge(jump.cost);
         }
         self.last = Last::NONE;
         self.reachable = true;
@@ -258,12 +254,12 @@ impl Translator {
             self.meet(falls);
             if let Some(jump) = frame.otherwise() {
                 self.resolve(jump);
-                self.add_edge(jump.cost());
+                self.add_edge(jump.cost);
             }
             let mut waiting = frame.waiting;
             while let Some(jump) = self.next_waiting(&mut waiting) {
                 self.resolve(jump);
-                self.add_edge(jump.cost());
+                self.add_edge(jump.cost);
             }
             self.last = Last::NONE;
             self.flushed = Flushed::NONE;
@@ -282,28 +278,27 @@ impl Translator {
 
     /// Adds a jump to those that wait for a label. Its fields have no other use until that is met.
     pub fn wait(&mut self, list: &mut Waiting, jump: Jump) {
-        self.set_quarter(jump.target(), list.0);
-        if let Jump::Target { entry, op } = jump {
-            self.set_quarter(entry * 2 + 1, op);
+        self.set_quarter(jump.target, list.0);
+        if jump.kind == Jump::TABLE {
+            self.set_quarter(jump.cost, jump.op);
         }
         *list = Waiting::of(jump);
     }
 
     /// Takes one off again.
     fn next_waiting(&mut self, list: &mut Waiting) -> Option<Jump> {
-        let position = list.0 & ((1 << Waiting::KIND) - 1);
-        let jump = match list.0 >> Waiting::KIND {
-            0 => Jump::Br(position),
-            1 => Jump::If(position),
-            2 => {
-                let op = self.quarter(position * 2 + 1);
-                self.set_quarter(position * 2 + 1, 0);
-                Jump::Target { entry: position, op }
-            }
-            _ => return None,
-        };
-        *list = Waiting(self.quarter(jump.target()));
-        Some(jump)
+        if *list == Waiting::NONE {
+            return None;
+        }
+        let (target, kind) = (list.0 >> 2, list.0 & 3);
+        *list = Waiting(self.quarter(target));
+        if kind == Jump::TABLE {
+            let cost = target + 1;
+            let op = self.quarter(cost);
+            self.set_quarter(cost, 0);
+            return Some(Jump { target, cost, op, kind });
+        }
+        Some(Jump { target, cost: target - 2, op: target / 2 - 2 - kind, kind })
     }
 
     /// The label is here.
@@ -314,7 +309,7 @@ impl Translator {
 
     /// Writes the target of a jump.
     pub fn jump_to(&mut self, jump: Jump, target: u32) {
-        self.set_quarter(jump.target(), distance(jump.op(), target));
+        self.set_quarter(jump.target, distance(jump.op, target));
     }
 
     /// The frame of a label, counted from the innermost; and its index.

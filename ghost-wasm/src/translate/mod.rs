@@ -104,8 +104,6 @@ pub struct Translator {
     section: Range<u64>,
     /// Where the part at hand begins there.
     part_from: u64,
-    /// So many operators have room in the lists that each adds little to.
-    roomy_for: u32,
     roomy_to: RoomyTo,
 }
 
@@ -146,7 +144,6 @@ impl Translator {
             begun: false,
             section: 0..0,
             part_from: 0,
-            roomy_for: 0,
             roomy_to: RoomyTo::default(),
         }
     }
@@ -179,7 +176,6 @@ impl Translator {
     #[cold]
     #[inline(never)]
     fn end_part(&mut self) -> Result<(), Error> {
-        self.roomy_for = 0;
         if self.records.is_empty() {
             return Ok(());
         }
@@ -320,6 +316,10 @@ impl BodySink for Translator {
         }
     }
 
+    fn ahead(&mut self) -> Result<(), Error> {
+        self.make_room_ahead()
+    }
+
     // Half of all operators only wait for another to take them up: those stay in the decoder's loop.
     #[inline(always)]
     fn local_get(
@@ -355,8 +355,14 @@ impl BodySink for Translator {
             return self.unusual(env, *instr, offset);
         }
         self.offset = offset;
-        self.make_room()?;
+        if ops::may_push_more(kind) {
+            self.make_room()?;
+        } else {
+            self.make_room_for_code()?;
+        }
+        let room = self.room();
         self.operator_of(env, kind, instr);
+        debug_assert_eq!(room, self.room(), "an operator needs more room than is made for it");
         if ops::may_push_more(kind) { self.check() } else { Ok(()) }
     }
 

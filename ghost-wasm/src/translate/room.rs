@@ -7,6 +7,7 @@ use super::Translator;
 use crate::Error;
 use crate::code::module::PART_WORDS;
 use crate::table::errors::ErrorCode;
+use crate::valid::env::OPERATORS_AT_ONCE;
 
 /// Ops that an operator makes at most, besides those that put values into their slots.
 const OPS_PER_OPERATOR: usize = 16;
@@ -17,7 +18,7 @@ const VALUES_PER_OPERATOR: usize = 1_024;
 /// Entries for the map that an operator makes at most.
 const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
-const OPERATORS: u32 = 64;
+const OPERATORS: usize = OPERATORS_AT_ONCE as usize;
 
 /// Words of a body at most: targets are counted in bytes, in 31 bits, and fields in halves of words from where its part
 /// begins. Operators make some words for each of their bytes, so that bodies within the limits are far shorter.
@@ -70,14 +71,16 @@ impl Translator {
     /// Makes room for what one operator, or one target of a `br_table`, can add.
     #[inline(always)]
     pub fn make_room(&mut self) -> Result<(), Error> {
-        if self.roomy_for == 0
-            || self.code.len() > self.roomy_to.code
-            || self.stack.height() > self.roomy_to.height
-        {
+        if self.stack.height() > self.roomy_to.height {
             self.make_more_room()?;
         }
-        self.roomy_for = self.roomy_for.wrapping_sub(1);
-        Ok(())
+        self.make_room_for_code()
+    }
+
+    /// The same for an operator that leaves no more values than it found.
+    #[inline(always)]
+    pub fn make_room_for_code(&mut self) -> Result<(), Error> {
+        if self.code.len() > self.roomy_to.code { self.make_more_room() } else { Ok(()) }
     }
 
     #[cold]
@@ -86,8 +89,9 @@ impl Translator {
         if self.code.len() - self.start > BODY_WORDS_MAX {
             return Err(self.body_too_long());
         }
-        let operators = OPERATORS as usize;
         let height = self.stack.height().next_power_of_two().max(HEIGHT_MIN);
+        // Values that have to be moved only wait, or are in an accumulator: those that were there, and of all that were
+        // pushed since just those that were below this height.
         let words = (OPS_PER_OPERATOR + height) * WORDS_PER_OP;
         let expected = self.expected();
         reserve(&mut self.code, words, expected)?;
@@ -95,11 +99,17 @@ impl Translator {
         self.stack.entries.try_reserve(values).map_err(refused)?;
         let waiting = height.min(self.slots.height_max());
         self.roomy_to = RoomyTo { code: self.code.capacity() - words, height, waiting };
-        self.notes.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
-        self.frames.try_reserve(operators).map_err(refused)?;
-        self.stubs.try_reserve(operators).map_err(refused)?;
-        self.roomy_for = OPERATORS;
-        self.charge_what_waits();
+        Ok(())
+    }
+
+    /// Makes room for what the operators that are announced add to lists that each adds little to.
+    pub fn make_room_ahead(&mut self) -> Result<(), Error> {
+        self.notes.try_reserve(OPERATORS * NOTES_PER_OPERATOR).map_err(refused)?;
+        self.frames.try_reserve(OPERATORS).map_err(refused)?;
+        self.stubs.try_reserve(OPERATORS).map_err(refused)?;
+        if self.reachable {
+            self.charge_what_waits();
+        }
         Ok(())
     }
 
@@ -125,7 +135,6 @@ impl Translator {
     #[inline(never)]
     pub fn make_room_for_stubs(&mut self) -> Result<(), Error> {
         let stubs = self.stubs.len();
-        self.roomy_for = 0;
         self.code.try_reserve((OPS_PER_OPERATOR + stubs) * WORDS_PER_OP).map_err(refused)
     }
 

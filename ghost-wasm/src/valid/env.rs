@@ -70,6 +70,9 @@ pub const fn single(ty: ValType) -> &'static [ValType] {
     }
 }
 
+/// So many operators are announced at once: see [`BodySink::ahead`].
+pub const OPERATORS_AT_ONCE: u32 = 256;
+
 /// Receives function bodies, operator by operator, each *after* it was validated. Calls come in order
 /// of the bytes: [`begin`](BodySink::begin), the runs of locals, the operators (for `br_table` the
 /// operator, then its targets, the default last), and after the final `end` [`finish`](BodySink::finish).
@@ -87,6 +90,11 @@ pub trait BodySink {
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), crate::Error>;
     /// `count` more locals of type `ty`.
     fn locals(&mut self, env: &ModuleEnv, count: u32, ty: ValType) -> Result<(), crate::Error>;
+    /// At most [`OPERATORS_AT_ONCE`] operators follow before the next call of this.
+    #[inline(always)]
+    fn ahead(&mut self) -> Result<(), crate::Error> {
+        Ok(())
+    }
     /// An operator at `offset`. Called for unreachable operators, too. A sink may find a limit of its own
     /// exceeded (a frame too large); everything else was checked before.
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), crate::Error>;

@@ -163,8 +163,7 @@ impl Stacks {
     /// Pops and pushes by a fixed signature (`FIXED` in `body.rs`), if the operands are there and of its types.
     #[inline(always)]
     pub(super) fn apply_quickly(&mut self, want: u32, mask: u32, pops: u8, result: u8) -> bool {
-        let under = self.top.wrapping_sub(PAD);
-        let Some(top) = self.buffer.get(under..).and_then(|top| top.first_chunk::<PAD>()) else {
+        let Some(top) = self.buffer.get(..self.top).and_then(|there| there.last_chunk::<PAD>()) else {
             return false;
         };
         let height = self.top.wrapping_sub(usize::from(pops));

@@ -88,16 +88,37 @@ pub fn kind_of(byte: u8) -> Kind {
     KINDS[byte as usize]
 }
 
+/// Where an operator is, counted from where what was read ends: its offset is asked for by few.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub end: u32,
+    pub left: u32,
+}
+
+impl Place {
+    /// The operator's offset in the module.
+    #[inline(always)]
+    pub fn offset(self) -> u32 {
+        self.end.wrapping_sub(self.left)
+    }
+}
+
 /// An operator that was taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
-    pub len: u32,
+    len: u32,
     /// The kind of the one that follows. It is looked up before the sink is told of this one, so that it is known when
     /// the branch by it comes: that is the branch that processors foretell least.
     pub next: Kind,
 }
 
 impl Taken {
+    /// Its bytes: fewer than a window has.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.len as usize % WINDOW
+    }
+
     #[inline(always)]
     fn of(window: &[u8; WINDOW], len: u32) -> Taken {
         #[expect(clippy::indexing_slicing, reason = "below the window's length")]
@@ -116,7 +137,7 @@ impl BodyValidator {
         env: &ModuleEnv,
         features: FeatureSet,
         (kind, window): (Kind, &[u8; WINDOW]),
-        offset: u32,
+        place: Place,
         sink: &mut S,
     ) -> Result<Option<Taken>, Error> {
         let [byte, first, ..] = *window;
@@ -126,7 +147,7 @@ impl BodyValidator {
         macro_rules! tell {
             ($kind:ident, $len:expr, $instr:expr) => {{
                 let taken = Taken::of(window, $len);
-                sink.of_kind(env, Kind::$kind, &$instr, offset)?;
+                sink.of_kind(env, Kind::$kind, &$instr, place.offset())?;
                 taken
             }};
         }
@@ -140,14 +161,14 @@ impl BodyValidator {
         }
         macro_rules! access {
             ($kind:ident, $pops:literal) => {{
-                let Some((place, len)) = window::u32(word_at::<2>(window)) else { return Ok(None) };
+                let Some((base, len)) = window::u32(word_at::<2>(window)) else { return Ok(None) };
                 if env.memories.is_empty() || first > row.align || !self.apply_quickly(row, $pops) {
                     return Ok(None);
                 }
                 tell!(
                     $kind,
                     len.wrapping_add(2),
-                    Instr { y: u32::from(first), z: u64::from(place), ..Instr::plain(row.op) }
+                    Instr { y: u32::from(first), z: u64::from(base), ..Instr::plain(row.op) }
                 )
             }};
         }
@@ -189,7 +210,7 @@ impl BodyValidator {
                 }
                 self.count_of(row, 0);
                 let taken = Taken::of(window, len.wrapping_add(1));
-                sink.constant(env, ValType::$ty, value, offset)?;
+                sink.constant(env, ValType::$ty, value, place.offset())?;
                 taken
             }};
         }
@@ -201,7 +222,7 @@ impl BodyValidator {
                 }
                 self.count_of(row, 1);
                 let taken = Taken::of(window, 2);
-                sink.local_get(env, u32::from(first), Some(ty), offset)?;
+                sink.local_get(env, u32::from(first), Some(ty), place.offset())?;
                 taken
             }
             Kind::I32Const => constant!(I32, s32),

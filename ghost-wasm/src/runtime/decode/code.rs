@@ -11,9 +11,21 @@ use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::table::work;
-use crate::valid::env::BodySink;
+use crate::valid::env::{BodySink, OPERATORS_AT_ONCE};
 use crate::valid::kind::Kind;
-use crate::valid::quick::kind_of;
+use crate::valid::quick::{Place, kind_of};
+
+/// So much work is done by no more operators than are announced at once.
+const LOOK_AHEAD: u64 = OPERATORS_AT_ONCE as u64;
+const _: () = {
+    let mut at = 0;
+    while at < Op::ALL.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        let weight = work::weight(Op::ALL[at]);
+        assert!(weight != 0, "an operator without work");
+        at += 1;
+    }
+};
 
 /// The last `left` of these bytes, less than a window, continued so that windows can be read up to the end: an immediate
 /// that runs into what follows is too long for `valid/quick.rs`, and the general path finds that bytes are missing.
@@ -119,34 +131,55 @@ impl<S: BodySink> Decoder<S> {
     #[inline(never)]
     fn operators_ahead(&mut self, ahead: &[u8], len: usize) -> Result<(usize, bool), Error> {
         let features = self.rules.features;
-        let base = self.offset32();
         let stop = self.work_stop.saturating_sub(self.work);
-        let mut at = 0_usize;
-        let mut kind = kind_at(ahead, 0);
-        while let Some(window) = ahead.get(at..).and_then(<[u8]>::first_chunk) {
-            #[expect(clippy::cast_possible_truncation, reason = "`at` is below the body's size, a u32")]
-            let offset = base.wrapping_add(at as u32);
+        let mut next_look = self.look_ahead(stop)?;
+        let mut rest = ahead;
+        // Offsets and lengths are counted from the end, where they follow from what is left.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "no more than is left of a body, whose size is a u32"
+        )]
+        let end = self.offset32().wrapping_add(ahead.len() as u32);
+        let at = |rest: &[u8]| ahead.len().wrapping_sub(rest.len());
+        let mut kind = kind_at(rest, 0);
+        while let Some(window) = rest.first_chunk() {
+            #[expect(clippy::cast_possible_truncation, reason = "as above")]
+            let place = Place { end, left: rest.len() as u32 };
             if S::QUICK
                 && let Some(taken) =
-                    self.body.quick(&self.data.env, features, (kind, window), offset, &mut self.sink)?
+                    self.body.quick(&self.data.env, features, (kind, window), place, &mut self.sink)?
             {
                 kind = taken.next;
                 self.sink.height(self.body.height())?;
-                at = at.wrapping_add(taken.len as usize);
-                if self.body.work() >= stop {
-                    return Ok((self.take(at), true));
+                rest = rest.get(taken.len()..).unwrap_or_default();
+                if self.body.work() >= next_look {
+                    if self.body.work() >= stop {
+                        return Ok((self.take(at(rest)), true));
+                    }
+                    next_look = self.look_ahead(stop)?;
                 }
                 continue;
             }
-            let rest = ahead.get(at..len).unwrap_or_default();
-            let (taken, goes_on) = self.operator(rest, at, offset)?;
-            at = at.wrapping_add(taken);
+            let from = at(rest);
+            let (taken, goes_on) =
+                self.operator(ahead.get(from..len).unwrap_or_default(), from, place.offset())?;
             if !goes_on {
-                return Ok((at, true));
+                return Ok((from.wrapping_add(taken), true));
             }
-            kind = kind_at(ahead, at);
+            rest = rest.get(taken..).unwrap_or_default();
+            kind = kind_at(rest, 0);
+            if self.body.work() >= next_look {
+                next_look = self.look_ahead(stop)?;
+            }
         }
-        Ok((self.take(at), false))
+        Ok((self.take(at(rest)), false))
+    }
+
+    /// Announces operators to the sink, up to where the body's work has to be looked at again: one comparison for both.
+    #[inline(never)]
+    fn look_ahead(&mut self, stop: u64) -> Result<u64, Error> {
+        self.sink.ahead()?;
+        Ok(stop.min(self.body.work().saturating_add(LOOK_AHEAD)))
     }
 
     /// An operator of any kind, behind `before` bytes that were not counted yet: its length, and whether operators go on
