@@ -57,9 +57,10 @@ pub mod internals {
         WIDE_BOTH_SECOND_OF, WIDE_FIRST_SECOND_OF, WIDE_SECOND_SECOND_OF,
     };
     pub use crate::exec::num;
+    pub use crate::runtime::datas::{DataSegment, DataSegments};
     pub use crate::runtime::module::{
-        ConstExpr, CustomSection, DataSegment, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData,
-        Names, SegmentMode,
+        ConstExpr, CustomSection, ElemItem, ElemSegment, Export, ExternKind, Import, ModuleData, Names,
+        SegmentMode,
     };
     pub use crate::runtime::stream::Stream;
     pub use crate::table::ops::{Imm, Op, Signature};

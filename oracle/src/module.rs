@@ -87,7 +87,7 @@ impl Module {
 
     pub(crate) fn data_bytes(&self, index: u32) -> Result<&[u8], Error> {
         let segment = self.data.datas.get(index as usize).ok_or(Error::Bug("no such data segment"))?;
-        Ok(self.data.bytes_of(segment))
+        Ok(self.data.datas.bytes_of(segment))
     }
 
     pub(crate) fn data_mode(&self, index: u32) -> Result<&SegmentMode, Error> {

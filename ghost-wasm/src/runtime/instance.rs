@@ -436,7 +436,7 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
         let SegmentMode::Active { offset, .. } = &segment.mode else { continue };
         let to = evaluate(store, &funcs, &globals, offset)? as u32;
         store.charge_init(GasClass::BulkMemory)?;
-        let len = segment.bytes.len() as u32;
+        let len = segment.byte_len();
         apply(store, index, &Segment::Data { segment: number as u32, to, len })?;
         store.charge_class(GasClass::Drop)?;
         let entity = store.instances.get_mut(index as usize).ok_or_else(internal)?;

@@ -4,6 +4,7 @@ mod bodies;
 pub mod caller;
 pub mod config;
 pub mod context;
+pub mod datas;
 mod decode;
 mod driver;
 pub mod engine;

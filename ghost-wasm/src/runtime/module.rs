@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::bodies::Bodies;
+use super::datas::DataSegments;
 use super::engine::Engine;
 use super::stream::ModuleStream;
 use crate::Error;
@@ -77,15 +78,6 @@ pub struct ElemSegment {
     pub items: Vec<ElemItem>,
 }
 
-/// A data segment; its mode is never declarative.
-#[derive(Clone, Debug)]
-pub struct DataSegment {
-    /// When it is used.
-    pub mode: SegmentMode,
-    /// Where its bytes are in [`ModuleData::bytes`].
-    pub bytes: core::ops::Range<usize>,
-}
-
 /// A custom section.
 #[derive(Clone, Debug)]
 pub struct CustomSection {
@@ -111,9 +103,7 @@ pub struct ModuleData {
     /// Element segments.
     pub elems: Vec<ElemSegment>,
     /// Data segments.
-    pub datas: Vec<DataSegment>,
-    /// The bytes of all data segments: most are too short for a list of their own.
-    pub bytes: Vec<u8>,
+    pub datas: DataSegments,
     /// Custom sections in order, the name section too.
     pub customs: Vec<CustomSection>,
     /// Names for diagnostics.
@@ -125,11 +115,6 @@ pub struct ModuleData {
 }
 
 impl ModuleData {
-    /// The bytes of a data segment.
-    pub fn bytes_of(&self, segment: &DataSegment) -> &[u8] {
-        self.bytes.get(segment.bytes.clone()).unwrap_or_default()
-    }
-
     /// The type of something in an index space.
     pub fn extern_type(&self, kind: ExternKind, index: u32) -> Option<ExternType> {
         let at = index as usize;

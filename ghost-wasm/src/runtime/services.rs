@@ -232,7 +232,7 @@ fn memory_init(
     let module = entity.module.clone();
     let dropped = entity.dropped_datas.get(segment as usize).copied().unwrap_or(true);
     let bytes: &[u8] = match module.inner.data.datas.get(segment as usize) {
-        Some(segment) if !dropped => module.inner.data.bytes_of(segment),
+        Some(segment) if !dropped => module.inner.data.datas.bytes_of(segment),
         _ => &[],
     };
     let to = range(to, len, memory_len(inner, memory));

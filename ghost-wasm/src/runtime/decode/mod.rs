@@ -448,7 +448,7 @@ impl<S: BodySink> Decoder<S> {
         if self.data.env.data_count.is_some_and(|count| count as usize != segments) {
             return Err(self.error(ErrorCode::DataCountMismatch));
         }
-        self.data.bytes.shrink_to_fit();
+        self.data.datas.complete();
         self.data.work = self.work();
         self.data.byte_len = self.offset;
         Ok((self.data, self.sink))

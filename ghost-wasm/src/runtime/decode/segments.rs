@@ -7,7 +7,7 @@ use super::{Decoder, ExprOf, State, piece};
 use crate::Error;
 use crate::binary::entry::{self, SegmentKind};
 use crate::binary::opcode;
-use crate::runtime::module::{ConstExpr, DataSegment, ElemItem, ElemSegment, SegmentMode};
+use crate::runtime::module::{ConstExpr, ElemItem, ElemSegment, SegmentMode};
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
@@ -193,8 +193,7 @@ impl<S: BodySink> Decoder<S> {
         let Some((left, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         self.check_fits(left, len, ErrorCode::UnexpectedEndOfSection)?;
         let Some(mode) = self.data_mode.take() else { return Err(self.internal()) };
-        let start = self.data.bytes.len();
-        self.data.datas.push(DataSegment { mode, bytes: start..start });
+        self.data.datas.open(mode, left).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
         self.take(len);
         self.state = State::Data { left };
         if left == 0 {
@@ -205,12 +204,8 @@ impl<S: BodySink> Decoder<S> {
 
     pub(super) fn data_piece(&mut self, bytes: &[u8], left: u32) -> Result<usize, Error> {
         let piece = piece(bytes, left);
-        let Some(segment) = self.data.datas.last_mut() else { return Err(self.internal()) };
-        let done = segment.bytes.len() as u64;
-        self.data.bytes.try_reserve(piece.len()).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
-        self.data.bytes.extend_from_slice(piece);
-        segment.bytes.end = self.data.bytes.len();
-        self.count_bytes(done, piece.len());
+        let done = self.data.datas.extend(piece).map_err(|_| Error::new(ErrorCode::OutOfMemory))?;
+        self.count_bytes(done.into(), piece.len());
         self.take(piece.len());
         match left.saturating_sub(u32::try_from(piece.len()).unwrap_or(left)) {
             0 => self.next_entry()?,
