@@ -138,7 +138,7 @@ impl Frame {
 
     /// The jump to `else`, if that is still to come.
     fn otherwise(&self) -> Option<Jump> {
-        (self.otherwise != NONE).then_some(Jump::conditional(self.otherwise))
+        (self.otherwise != NONE).then(|| Jump::conditional(self.otherwise))
     }
 
     /// How many values there are when it ends.

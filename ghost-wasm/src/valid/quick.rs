@@ -15,6 +15,7 @@ use crate::binary::opcode;
 use crate::binary::window::{self, WINDOW};
 use crate::table::features::{Feature, FeatureSet};
 use crate::table::ops::Op;
+use crate::table::work;
 use crate::types::ValType;
 
 /// What an opcode means, in 16 bytes.
@@ -66,6 +67,12 @@ static ROWS: [Row; 256] = {
     }
     rows
 };
+
+#[inline(always)]
+fn row_of(byte: u8) -> &'static Row {
+    #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
+    &ROWS[byte as usize]
+}
 
 /// The kinds of the operators that bytes begin.
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
@@ -141,8 +148,6 @@ impl BodyValidator {
         sink: &mut S,
     ) -> Result<Option<Taken>, Error> {
         let [byte, first, ..] = *window;
-        #[expect(clippy::indexing_slicing, reason = "a byte is an index below 256")]
-        let row = &ROWS[byte as usize];
         // Each kind's arm calls the sink by itself, with a kind that is known there.
         macro_rules! tell {
             ($kind:ident, $len:expr, $instr:expr) => {{
@@ -153,6 +158,7 @@ impl BodyValidator {
         }
         macro_rules! plain {
             ($kind:ident, $pops:literal) => {{
+                let row = row_of(byte);
                 if !self.apply_quickly(row, $pops) {
                     return Ok(None);
                 }
@@ -161,6 +167,7 @@ impl BodyValidator {
         }
         macro_rules! access {
             ($kind:ident, $pops:literal) => {{
+                let row = row_of(byte);
                 let Some((base, len)) = window::u32(word_at::<2>(window)) else { return Ok(None) };
                 if env.memories.is_empty() || first > row.align || !self.apply_quickly(row, $pops) {
                     return Ok(None);
@@ -175,7 +182,7 @@ impl BodyValidator {
         macro_rules! open {
             ($kind:ident, $pops:literal) => {{
                 let Some(ty) = opcode::short_block_type(first, features) else { return Ok(None) };
-                if !self.open_quickly(row, operands::Kind::$kind, $pops, ty) {
+                if !self.open_quickly(Op::$kind, operands::Kind::$kind, $pops, ty) {
                     return Ok(None);
                 }
                 tell!($kind, 2, Instr::block(Op::$kind, ty))
@@ -183,7 +190,7 @@ impl BodyValidator {
         }
         macro_rules! branch {
             ($kind:ident, $conditions:literal) => {{
-                if !self.branch_quickly(row, first, $conditions) {
+                if !self.branch_quickly(Op::$kind, first, $conditions) {
                     return Ok(None);
                 }
                 tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
@@ -196,19 +203,19 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly($pops);
-                self.count_of(row, 2_u32.wrapping_sub($pops));
+                self.count_of(Op::$kind, 2_u32.wrapping_sub($pops));
                 tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
             }};
         }
         macro_rules! constant {
-            ($ty:ident, $read:ident) => {{
+            ($op:ident, $ty:ident, $read:ident) => {{
                 let Some((value, len)) = window::$read(word_at::<1>(window)) else {
                     return Ok(None);
                 };
                 if !self.stacks.push_quickly(ValType::$ty as u8) {
                     return Ok(None);
                 }
-                self.count_of(row, 0);
+                self.count_of(Op::$op, 1);
                 let taken = Taken::of(window, len.wrapping_add(1));
                 sink.constant(env, ValType::$ty, value, place.offset())?;
                 taken
@@ -220,13 +227,13 @@ impl BodyValidator {
                 if !self.stacks.push_quickly(ty as u8) {
                     return Ok(None);
                 }
-                self.count_of(row, 1);
+                self.count_of(Op::LocalGet, 1);
                 let taken = Taken::of(window, 2);
                 sink.local_get(env, u32::from(first), Some(ty), place.offset())?;
                 taken
             }
-            Kind::I32Const => constant!(I32, s32),
-            Kind::I64Const => constant!(I64, s64),
+            Kind::I32Const => constant!(I32Const, I32, s32),
+            Kind::I64Const => constant!(I64Const, I64, s64),
             Kind::LocalSet => local!(LocalSet, 1),
             Kind::LocalTee => local!(LocalTee, 0),
             Kind::IntBinary => plain!(IntBinary, 2),
@@ -235,7 +242,7 @@ impl BodyValidator {
             Kind::FloatCompare => plain!(FloatCompare, 2),
             Kind::IntZero => plain!(IntZero, 1),
             Kind::Unary => {
-                if features.bits() >> row.feature & 1 == 0 {
+                if features.bits() >> row_of(byte).feature & 1 == 0 {
                     return Ok(None);
                 }
                 plain!(Unary, 1)
@@ -243,7 +250,7 @@ impl BodyValidator {
             Kind::Load => access!(Load, 1),
             Kind::Store => access!(Store, 2),
             Kind::End => {
-                if !self.end_quickly(row) {
+                if !self.end_quickly() {
                     return Ok(None);
                 }
                 tell!(End, 1, Instr::plain(Op::End))
@@ -254,7 +261,7 @@ impl BodyValidator {
                 if !self.stacks.call_quickly(ty.params(), ty.results()) {
                     return Ok(None);
                 }
-                self.count_of(row, 0);
+                self.count_of(Op::Call, 0);
                 self.count(ty.params().len().wrapping_add(ty.results().len()));
                 tell!(Call, len.wrapping_add(1), Instr { x: func, ..Instr::plain(Op::Call) })
             }
@@ -268,7 +275,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(1);
-                self.count_of(row, 1);
+                self.count_of(Op::Drop, 1);
                 tell!(Drop, 1, Instr::plain(Op::Drop))
             }
             Kind::GlobalGet => {
@@ -277,7 +284,7 @@ impl BodyValidator {
                 if !self.stacks.push_quickly(global.content as u8) {
                     return Ok(None);
                 }
-                self.count_of(row, 1);
+                self.count_of(Op::GlobalGet, 1);
                 tell!(GlobalGet, len.wrapping_add(1), Instr { x: index, ..Instr::plain(Op::GlobalGet) })
             }
             Kind::GlobalSet => {
@@ -287,16 +294,16 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.drop_quickly(1);
-                self.count_of(row, 1);
+                self.count_of(Op::GlobalSet, 1);
                 tell!(GlobalSet, len.wrapping_add(1), Instr { x: index, ..Instr::plain(Op::GlobalSet) })
             }
             Kind::Nop => {
-                self.count_of(row, 0);
+                self.count_of(Op::Nop, 0);
                 tell!(Nop, 1, Instr::plain(Op::Nop))
             }
             Kind::Unreachable => {
                 self.stacks.set_unreachable();
-                self.count_of(row, 0);
+                self.count_of(Op::Unreachable, 0);
                 tell!(Unreachable, 1, Instr::plain(Op::Unreachable))
             }
             Kind::Return => {
@@ -306,7 +313,7 @@ impl BodyValidator {
                     return Ok(None);
                 }
                 self.stacks.set_unreachable();
-                self.count_of(row, 0);
+                self.count_of(Op::Return, 0);
                 self.count(results.len());
                 tell!(Return, 1, Instr::plain(Op::Return))
             }
@@ -314,7 +321,7 @@ impl BodyValidator {
                 if !self.stacks.select_quickly() {
                     return Ok(None);
                 }
-                self.count_of(row, 4);
+                self.count_of(Op::Select, 4);
                 tell!(Select, 1, Instr::plain(Op::Select))
             }
             Kind::Other => return Ok(None),
@@ -324,13 +331,13 @@ impl BodyValidator {
 
     /// Counts an operator's weight, and values that it moves.
     #[inline(always)]
-    fn count_of(&mut self, row: &Row, values: u32) {
-        self.work = self.work.wrapping_add(u64::from(row.work)).wrapping_add(u64::from(values));
+    fn count_of(&mut self, op: Op, values: u32) {
+        self.work = self.work.wrapping_add(u64::from(work::weight(op))).wrapping_add(u64::from(values));
     }
 
     /// The `end` of a block without parameters.
     #[inline(always)]
-    fn end_quickly(&mut self, row: &Row) -> bool {
+    fn end_quickly(&mut self) -> bool {
         let frame = &self.stacks.frame;
         let Some(results) = frame.short_results() else { return false };
         // Blocks without parameters and with a result are no `if` without `else`.
@@ -339,25 +346,25 @@ impl BodyValidator {
         }
         let Some(outer) = self.stacks.outer.pop() else { return false };
         self.stacks.frame = outer;
-        self.count_of(row, if results == NO_TYPE { 0 } else { 2 });
+        self.count_of(Op::End, if results == NO_TYPE { 0 } else { 2 });
         true
     }
 
     /// A block without parameters.
     #[inline(always)]
-    fn open_quickly(&mut self, row: &Row, kind: operands::Kind, pops: u32, ty: BlockType) -> bool {
+    fn open_quickly(&mut self, op: Op, kind: operands::Kind, pops: u32, ty: BlockType) -> bool {
         if (pops != 0 && !self.stacks.is_on_top(I32)) || self.is_deepest() {
             return false;
         }
         self.stacks.drop_quickly(pops);
         self.stacks.open(kind, ty, 0);
-        self.count_of(row, pops);
+        self.count_of(op, pops);
         true
     }
 
     /// A branch to a label that takes one value along, or none.
     #[inline(always)]
-    fn branch_quickly(&mut self, row: &Row, depth: u8, conditions: u32) -> bool {
+    fn branch_quickly(&mut self, op: Op, depth: u8, conditions: u32) -> bool {
         let Some(label) = self.stacks.frame_of(u32::from(depth)) else { return false };
         let values = match label.short_results() {
             _ if depth & CONTINUED != 0 => return false,
@@ -373,10 +380,10 @@ impl BodyValidator {
         }
         if conditions != 0 {
             self.stacks.drop_quickly(conditions);
-            self.count_of(row, if values == NO_TYPE { 1 } else { 3 });
+            self.count_of(op, if values == NO_TYPE { 1 } else { 3 });
         } else {
             self.stacks.set_unreachable();
-            self.count_of(row, if values == NO_TYPE { 0 } else { 1 });
+            self.count_of(op, if values == NO_TYPE { 0 } else { 1 });
         }
         true
     }
