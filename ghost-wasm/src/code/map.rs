@@ -72,20 +72,14 @@ impl CodeMap {
     pub fn add(&mut self, entries: &[MapEntry]) -> Result<(), TryReserveError> {
         // Mostly all are steps but one in [`STEPS_MAX`].
         self.steps.try_reserve(entries.len())?;
-        let (mut before, mut left) = (None, 0);
-        for &entry in entries {
-            match before.and_then(|before| Step::between(before, entry)).filter(|_| left != 0) {
-                Some(step) => {
-                    self.steps.push(step);
-                    left -= 1;
-                }
-                None => {
-                    self.groups.try_reserve(1)?;
-                    self.groups.push(Group { first: entry, steps: self.steps.len() as u32 });
-                    left = STEPS_MAX;
-                }
-            }
-            before = Some(entry);
+        let mut rest = entries;
+        while let [first, others @ ..] = rest {
+            self.groups.try_reserve(1)?;
+            self.groups.push(Group { first: *first, steps: self.steps.len() as u32 });
+            let pairs = rest.iter().zip(others).take(STEPS_MAX);
+            let before = self.steps.len();
+            self.steps.extend(pairs.map_while(|(&before, &entry)| Step::between(before, entry)));
+            rest = others.get(self.steps.len() - before..).unwrap_or_default();
         }
         Ok(())
     }

@@ -95,17 +95,14 @@ const WORDS: u32 = 16;
 /// Replaces the instruction numbers of finished code by handler addresses.
 pub fn link(code: &mut [u64]) {
     let mut at = 0;
-    while let Some(rest) = code.get_mut(at..) {
-        let Some(&first) = rest.first() else { return };
+    while let Some(word) = code.get_mut(at) {
+        let first = *word;
         let inst = InstId(first as u16);
-        let words = match first >> WORDS {
-            0 => inst.words(rest),
+        let Some(&handler) = HANDLERS.get(usize::from(inst.0)) else { return };
+        *word = handler as usize as u64;
+        at += match first >> WORDS {
+            0 => inst.words(code.get(at..).unwrap_or_default()),
             words => words as usize,
         };
-        let Some(handler) = HANDLERS.get(usize::from(inst.0)) else { return };
-        if let Some(word) = rest.first_mut() {
-            *word = *handler as usize as u64;
-        }
-        at += words;
     }
 }

@@ -1,5 +1,7 @@
 //! Appending ops to the code, patching them, and getting operands where an op wants them.
 
+use core::ops::Range;
+
 use super::Translator;
 use super::fuse::{self, Mirror};
 use super::slots::SlotIdx;
@@ -213,6 +215,7 @@ impl Translator {
     }
 
     /// Puts the value at `index` into its own slot. From the top down where several are to be moved.
+    #[inline(always)]
     fn settle_entry(&mut self, index: usize) {
         let Some(&entry) = self.stack.entries.get(index).filter(|entry| !entry.is_own()) else { return };
         let own = self.slots.operand(index);
@@ -235,10 +238,18 @@ impl Translator {
     #[inline(never)]
     fn settle_some(&mut self, count: usize) {
         let from = self.stack.height().saturating_sub(count);
-        for range in self.stack.unsettled(from) {
-            range.rev().for_each(|index| self.settle_entry(index));
+        let (upper, lower) = self.stack.unsettled(from);
+        upper.rev().for_each(|index| self.settle_entry(index));
+        if !lower.is_empty() {
+            self.settle_lower(lower);
         }
         self.stack.settle(from);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_lower(&mut self, range: Range<usize>) {
+        range.rev().for_each(|index| self.settle_entry(index));
     }
 
     /// Puts all values into their own slots.

@@ -549,14 +549,15 @@ impl Translator {
     #[inline(never)]
     fn load(&mut self, row: &'static Row, offset: u64) {
         let popped = self.pop();
-        if let Some(address) = self.fuse_address(popped.operand(), offset) {
-            let (variant, operands) = match address {
-                Sum::Slots(a, b) => (sum::LOAD_SLOT, fields(0, a, b, offset)),
-                Sum::Const(a, b) => (sum::LOAD_IMM, fields_x(0, a, b)),
-            };
-            return self.produce(row.inst(variant), &[operands], row.result, true);
-        }
-        if self.fuse_step_load(row.row(), popped.operand(), offset as u32, row.result) {
+        if popped.is_made() {
+            if let Some(address) = self.fuse_address(popped, offset) {
+                let (variant, operands) = match address {
+                    Sum::Slots(a, b) => (sum::LOAD_SLOT, fields(0, a, b, offset)),
+                    Sum::Const(a, b) => (sum::LOAD_IMM, fields_x(0, a, b)),
+                };
+                return self.produce(row.inst(variant), &[operands], row.result, true);
+            }
+        } else if self.fuse_step_load(row.row(), popped, offset as u32, row.result) {
             return;
         }
         let (variant, slot, offset) = self.address(popped, offset as u32);
@@ -565,24 +566,23 @@ impl Translator {
 
     /// An address: kind (slot, acc, code), slot, offset or sum.
     fn address(&mut self, popped: Popped, offset: u32) -> (u16, u64, u32) {
-        if let Operand::Const(address) = popped.operand()
-            && let Some(sum) = (address as u32).checked_add(offset)
+        if popped.is_made() {
+            return (1, 0, offset);
+        }
+        if popped.is_const()
+            && let Some(sum) = (popped.payload() as u32).checked_add(offset)
         {
             return (2, 0, sum);
         }
-        match self.no_const(popped) {
-            Operand::Slot(slot) if self.mirrors(slot, false) => (1, slot.field(), offset),
-            Operand::Slot(slot) => (0, slot.field(), offset),
-            _ => (1, 0, offset),
-        }
+        let slot = self.in_slot(popped);
+        (u16::from(self.mirrors(slot, false)), slot.field(), offset)
     }
 
     #[inline(never)]
     fn store(&mut self, op: Op, row: &'static Row, offset: u64) {
         let (address, value) = self.pop_two();
-        if let Operand::Const(bits) = value.operand()
-            && fits(bits)
-        {
+        if value.is_const() && fits(value.payload()) {
+            let bits = value.payload();
             let width = match op {
                 Op::I32Store8 | Op::I64Store8 => 0,
                 Op::I32Store16 | Op::I64Store16 => 1,
@@ -590,7 +590,7 @@ impl Translator {
                 _ => 2,
             };
             let low = u64::from(bits as u32);
-            if let Some(address) = self.fuse_address(address.operand(), offset) {
+            if let Some(address) = self.fuse_address(address, offset) {
                 let (kind, operands) = match address {
                     Sum::Slots(a, b) => (sum::CONST_SLOT, fields(a, 0, b, offset)),
                     Sum::Const(a, b) => (sum::CONST_IMM, fields_x(a, 0, b)),
@@ -604,7 +604,7 @@ impl Translator {
         }
         let value = self.no_const(value);
         if let Operand::Slot(slot) = value
-            && let Some(address) = self.fuse_address(address.operand(), offset)
+            && let Some(address) = self.fuse_address(address, offset)
         {
             let (variant, operands) = match address {
                 Sum::Slots(a, b) => (sum::STORE_SLOT, fields(a, slot.field(), b, offset)),

@@ -2,6 +2,7 @@
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::slots::SlotIdx;
 pub use super::value::{Entry, Loc};
@@ -181,20 +182,20 @@ impl Stack {
     }
 
     /// The entries from `from` on that may not be in their own slots: above those that are known to be, below them.
-    pub fn unsettled(&mut self, from: usize) -> [core::ops::Range<usize>; 2] {
+    pub fn unsettled(&mut self, from: usize) -> (Range<usize>, Range<usize>) {
         self.bring_up();
         let (start, end) = self.own;
         let from = from.max(self.settled);
         if start >= end || end <= from {
-            return [from..self.entries.len(), 0..0];
+            return (from..self.entries.len(), 0..0);
         }
-        [end..self.entries.len(), from..start]
+        (end..self.entries.len(), from..start)
     }
 
-    /// All entries from `from` on are in their own slots.
+    /// All entries from `from` on are in their own slots, those that [`Stack::unsettled`] has named too.
     pub fn settle(&mut self, from: usize) {
         debug_assert!(self.entries.iter().skip(from).all(Entry::is_own), "a value is elsewhere");
-        self.bring_up();
+        debug_assert!(self.low == usize::MAX, "`unsettled` has not been asked");
         self.forget_acc(from as u32);
         let (start, end) = self.own;
         let height = self.entries.len();

@@ -27,8 +27,10 @@ impl Locals {
 
     /// Starts over with the parameters of a function.
     pub fn start(&mut self, ty: Option<&FuncType>) {
-        let used = DIRECT.min(self.count as usize);
-        self.direct.iter_mut().take(used).for_each(|direct| *direct = None);
+        // All at once: how many were used is hard to foretell.
+        if let Some(direct) = self.direct.first_chunk_mut() {
+            *direct = [None; DIRECT];
+        }
         self.runs.clear();
         self.ty = ty.cloned();
         let params = ty.map_or(&[][..], FuncType::params);

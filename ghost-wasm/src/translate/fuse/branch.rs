@@ -143,13 +143,16 @@ impl Translator {
     /// The last op's result is compared with zero.
     fn fuse_test(&mut self, position: u32, compared: Comparison) -> Option<Branch> {
         let Comparison { op, variant, operands } = compared;
+        if variant != 3 || operands >> 32 != 0 {
+            return None;
+        }
         let zero = match op {
             Op::I32Eq | Op::I64Eq => 4,
             Op::I32Ne | Op::I64Ne => 0,
             _ => return None,
         };
         let (family, row, made) = self.inst_at(position).parts();
-        if variant != 3 || operands >> 32 != 0 || made % 2 == 0 {
+        if made % 2 == 0 {
             return None;
         }
         let tested = *family.rows().get(usize::from(row))?;
@@ -174,12 +177,13 @@ impl Translator {
     /// The last op loads one side of the comparison.
     fn fuse_load_branch(&mut self, position: u32, compared: Comparison, height: usize) -> Option<Branch> {
         let (_, row, load_variant) = self.inst_at(position).parts();
-        let address_in_acc = match load_variant {
-            0 | 2 => return self.fuse_load_branch_keep(position, compared),
-            1 => false,
-            3 => true,
-            _ => return None,
-        };
+        if load_variant > 3 {
+            return None;
+        }
+        if load_variant % 2 == 0 {
+            return self.fuse_load_branch_keep(position, compared);
+        }
+        let address_in_acc = load_variant == 3;
         let (op, right) = match compared.variant {
             1 | 3 => compared.of_what_was_made(None)?,
             _ => return None,

@@ -369,8 +369,14 @@ impl Translator {
     }
 
     /// If the address is a sum that was just made, and the offset fits the form: its parts.
-    pub fn fuse_address(&mut self, address: Operand, offset: u64) -> Option<Sum> {
-        let position = self.just_made(address).filter(|_| offset <= 0xffff)?;
+    #[inline(always)]
+    pub fn fuse_address(&mut self, address: Popped, offset: u64) -> Option<Sum> {
+        if address.is_made() && offset <= 0xffff { self.fuse_made_address(address, offset) } else { None }
+    }
+
+    #[inline(never)]
+    fn fuse_made_address(&mut self, address: Popped, offset: u64) -> Option<Sum> {
+        let position = self.just_made(address.operand())?;
         let (family, row, variant) = self.inst_at(position).parts();
         if family != Family::IntBinary || family.rows()[usize::from(row)] != Op::I32Add {
             return None;

@@ -2,7 +2,7 @@
 //! and with loads and stores beside them.
 
 use super::super::Translator;
-use super::super::emit::{Operand, fields_x};
+use super::super::emit::{Operand, Popped, fields_x};
 use super::super::value::{Flushed, Last};
 use super::Mirror;
 use crate::code::inst::{Family, InstId, load_step, moves, pair};
@@ -53,8 +53,10 @@ impl Translator {
     }
 
     /// If the op emitted last is a step: one op for it and a load from an address in a slot.
-    pub fn fuse_step_load(&mut self, row: u16, address: Operand, offset: u32, ty: ValType) -> bool {
-        let (Operand::Slot(slot), Some(position)) = (address, self.last.get()) else { return false };
+    pub fn fuse_step_load(&mut self, row: u16, address: Popped, offset: u32, ty: ValType) -> bool {
+        let (Operand::Slot(slot), Some(position)) = (address.operand(), self.last.get()) else {
+            return false;
+        };
         let step = self.word_at(position + 1);
         let variant = match self.inst_at(position) {
             STEP if step & 0xffff == slot.field() => load_step::STEP_LOAD_THERE,
