@@ -281,11 +281,23 @@ impl Translator {
         self.free_acc(true);
     }
 
-    /// Pushes the result of an op that is emitted now and has popped an operand, or told [`Slots::reach`](super::slots::Slots::reach)
-    /// of the result. `inst` is the variant with the result in a slot; the
+    /// Pushes the result of an op that is emitted now and has popped an operand, or told
+    /// [`Slots::reach`](super::slots::Slots::reach) of the result. `inst` is the variant with the result in a slot; the
     /// field for it is zero in `words`.
+    #[inline(never)]
     pub fn produce<const N: usize>(&mut self, inst: InstId, words: &[u64; N], ty: ValType, traps: bool) {
-        let float = ty.is_float();
+        self.produce_here(inst, words, (ty, ty.is_float()), traps);
+    }
+
+    /// The same without a call, for the most frequent operators.
+    #[inline(always)]
+    pub fn produce_here<const N: usize>(
+        &mut self,
+        inst: InstId,
+        words: &[u64; N],
+        (ty, float): (ValType, bool),
+        traps: bool,
+    ) {
         let freed = self.free_acc(float);
         let to_acc = InstId(inst.0 + 1);
         let position = if traps { self.emit_trapping(to_acc, words) } else { self.emit(to_acc, words) };

@@ -348,8 +348,11 @@ impl Translator {
         }
         let (variant, operands) = self.pair(left, right);
         let variant = self.through_acc_pair(left, right, variant, false);
-        let traps = row.family == Family::Division;
-        self.produce(row.inst(variant), &[operands], row.result, traps);
+        if row.family == Family::Division {
+            self.produce(row.inst(variant), &[operands], row.result, true);
+        } else {
+            self.produce_here(row.inst(variant), &[operands], (row.result, false), false);
+        }
     }
 
     /// An operator with an operand in the accumulator; if it cannot be fused, its row and operands in the order that has
@@ -561,7 +564,8 @@ impl Translator {
             return;
         }
         let (variant, slot, offset) = self.address(popped, offset as u32);
-        self.produce(row.inst(variant * 2), &[fields_x(0, slot, offset)], row.result, true);
+        let result = (row.result, row.result.is_float());
+        self.produce_here(row.inst(variant * 2), &[fields_x(0, slot, offset)], result, true);
     }
 
     /// An address: kind (slot, acc, code), slot, offset or sum.
