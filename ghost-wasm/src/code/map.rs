@@ -76,10 +76,15 @@ impl CodeMap {
         while let [first, others @ ..] = rest {
             self.groups.try_reserve(1)?;
             self.groups.push(Group { first: *first, steps: self.steps.len() as u32 });
-            let pairs = rest.iter().zip(others).take(STEPS_MAX);
-            let before = self.steps.len();
-            self.steps.extend(pairs.map_while(|(&before, &entry)| Step::between(before, entry)));
-            rest = others.get(self.steps.len() - before..).unwrap_or_default();
+            let mut steps = [Step(0); STEPS_MAX];
+            let mut count = 0;
+            for ((&before, &entry), to) in rest.iter().zip(others).zip(&mut steps) {
+                let Some(step) = Step::between(before, entry) else { break };
+                *to = step;
+                count += 1;
+            }
+            self.steps.extend_from_slice(steps.get(..count).unwrap_or_default());
+            rest = others.get(count..).unwrap_or_default();
         }
         Ok(())
     }

@@ -103,6 +103,15 @@ impl<S: BodySink> Decoder<S> {
         Ok(taken)
     }
 
+    /// Goes on with the body's operators if it has no locals, of which `took` bytes tell: one step less for most bodies.
+    pub(super) fn first_operators(&mut self, bytes: &[u8], took: usize) -> Result<usize, Error> {
+        if self.state != State::Operators {
+            return Ok(took);
+        }
+        let rest = bytes.get(took..).unwrap_or_default();
+        Ok(took.wrapping_add(self.operators(rest)?))
+    }
+
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
     pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let (took, stopped) = self.operators_ahead(bytes, bytes.len())?;

@@ -277,7 +277,10 @@ impl<S: BodySink> Decoder<S> {
             State::ElemType => self.elem_type(bytes),
             State::ElemCount => self.elem_count(bytes),
             State::DataLen => self.data_len(bytes),
-            State::LocalsCount => self.locals_count(bytes),
+            State::LocalsCount => {
+                let took = self.locals_count(bytes)?;
+                self.first_operators(bytes, took)
+            }
             State::Locals { left } => self.locals(bytes, left),
             State::Count => self.count(bytes),
             State::Header => self.header(bytes),
