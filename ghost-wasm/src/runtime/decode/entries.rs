@@ -36,7 +36,7 @@ impl<S: BodySink> Decoder<S> {
             SectionId::DataCount => self.data_count(bytes),
             SectionId::Element => self.elem_header(bytes),
             SectionId::Code => self.body_header(bytes),
-            SectionId::Data => self.data_header(bytes),
+            SectionId::Data => self.data_segment(bytes),
             SectionId::Custom => Err(self.internal()),
         }
     }

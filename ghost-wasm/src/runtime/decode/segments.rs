@@ -168,7 +168,26 @@ impl<S: BodySink> Decoder<S> {
 
     // Data segments.
 
-    pub(super) fn data_header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+    /// A segment, as far as its bytes are there: some modules have 100,000 short ones.
+    pub(super) fn data_segment(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let mut taken = self.data_header(bytes)?;
+        while taken != 0 && self.work() < self.work_stop {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            let took = match self.state {
+                State::Expr(of) => self.expr_operator(rest, of)?,
+                State::DataLen => self.data_len(rest)?,
+                State::Data { left } => self.data_piece(rest, left)?,
+                _ => break,
+            };
+            if took == 0 {
+                break;
+            }
+            taken = taken.wrapping_add(took);
+        }
+        Ok(taken)
+    }
+
+    fn data_header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let features = self.rules.features;
         let Some((kind, len)) = self.read(bytes, |c| entry::data_header(c, features))? else { return Ok(0) };
         let at = self.offset;
