@@ -331,8 +331,7 @@ impl Translator {
     }
 
     #[inline(never)]
-    fn int_binary(&mut self, op: Op, row: &'static Row) {
-        let mut row = row;
+    fn int_binary(&mut self, op: Op, mut row: &'static Row) {
         let (mut left, mut right) = self.pop_two();
         if left.is_made() || right.is_made() {
             // Only what was just made is fused with.
@@ -362,10 +361,9 @@ impl Translator {
         &mut self,
         op: Op,
         row: &'static Row,
-        left: Popped,
-        right: Popped,
+        mut left: Popped,
+        mut right: Popped,
     ) -> Option<(&'static Row, Popped, Popped)> {
-        let (mut left, mut right) = (left, right);
         if commutes(op) && (left.is_const() || (left.is_made() && !right.is_const())) {
             core::mem::swap(&mut left, &mut right);
         }

@@ -108,6 +108,7 @@ impl Translator {
         self.frames.try_reserve(OPERATORS).map_err(refused)?;
         self.stubs.try_reserve(OPERATORS).map_err(refused)?;
         if self.reachable {
+            self.make_room()?;
             self.charge_what_waits();
         }
         Ok(())

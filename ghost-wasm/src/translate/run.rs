@@ -11,6 +11,8 @@ use super::value::{Flushed, Last};
 use crate::code::inst::{Family, control};
 use crate::exec::ctx::Service;
 use crate::exec::gas::METERED;
+use crate::table::gas::{PER_VALUE_MAX, PRICE_MAX, WAITING_PRICE_MAX};
+use crate::valid::env::OPERATORS_AT_ONCE;
 
 /// Ops between two charges at most: bounds the native stack where a call in tail position is a call.
 /// Gas does not depend on it.
@@ -22,6 +24,14 @@ pub const HANDLERS_MAX_TAIL: u32 = 1_000;
 /// With so much pending a charge is due; far below the cost field's range. Operators that only wait for others emit
 /// nothing that would charge: see [`Translator::charge_what_waits`].
 const PENDING_MAX: u64 = 1 << 24;
+
+// What an op pays fits its field: what was pending when it was looked at last, the operators announced since, which may
+// emit nothing, the values that waited, and what the operator itself moves.
+const _: () = {
+    let announced = OPERATORS_AT_ONCE as u64 * PRICE_MAX as u64;
+    let (waited, moved) = ((WAITING_PRICE_MAX as u64) << 16, (PER_VALUE_MAX as u64) << 16);
+    assert!(PENDING_MAX + announced + waited + moved < 1 << 30);
+};
 
 /// More edges than these do not pay ahead. With [`SETTLED_MAX`] it bounds how much a label can cost here.
 const EDGES_MAX: usize = 64;
