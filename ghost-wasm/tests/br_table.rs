@@ -44,3 +44,24 @@ fn targets_that_share_a_stub_arrive() {
         assert_eq!(func.call(&mut store, index as i32).unwrap(), expected, "target {index}");
     }
 }
+
+/// Nested blocks, all of which a table names with a value that lies above another.
+#[test]
+fn a_table_of_many_labels_that_need_moves() {
+    let labels = 700;
+    let names: Vec<String> = (0..labels).map(|label| label.to_string()).collect();
+    let text = format!(
+        r#"(module (func (export "f") (param i32) (result i32) {} i32.const 1 i32.const 2 local.get 0 br_table {} {}))"#,
+        "block (result i32) ".repeat(labels),
+        names.join(" "),
+        "end ".repeat(labels),
+    );
+    let engine = Engine::new(&Config::new(Profile::WASM_2));
+    let mut store = Store::new(&engine, ());
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let instance = Linker::new(&engine).instantiate(&mut store, &module).unwrap();
+    let func = instance.get_typed_func::<i32, i32>(&store, "f").unwrap();
+    for index in [0, 1, labels as i32 / 2, labels as i32 - 1, -1] {
+        assert_eq!(func.call(&mut store, index).unwrap(), 2, "target {index}");
+    }
+}

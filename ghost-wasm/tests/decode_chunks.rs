@@ -151,3 +151,37 @@ fn a_failed_stream_stays_failed() {
     assert_eq!(stream.feed(b"").expect_err("over").code(), ErrorCode::StreamEnded);
     assert_eq!(stream.finish().expect_err("over").code(), ErrorCode::StreamEnded);
 }
+
+/// The count of a body's locals may have more bytes than it needs. Cut in between, it is put together with what follows,
+/// where operators begin.
+#[test]
+fn a_count_of_locals_that_is_cut() {
+    let sized = |bytes: &[u8]| {
+        let len = bytes.len();
+        [&[len as u8 & 0x7f | 0x80, (len >> 7) as u8][..], bytes].concat()
+    };
+    let section = |id: u8, bytes: &[u8]| [&[id], &*sized(bytes)].concat();
+    for operators in [1, 20, 60, 61, 62, 63, 64, 100, 190, 300] {
+        for count in [&[0][..], &[0x80, 0], &[0x80, 0x80, 0x80, 0x80, 0]] {
+            let body = [count, &vec![0x01; operators], &[0x0b]].concat();
+            let bytes = [
+                b"\0asm\x01\0\0\0".to_vec(),
+                section(1, b"\x01\x60\0\0"),
+                section(3, &[1, 0]),
+                section(10, &[&[1], &*sized(&body)].concat()),
+            ]
+            .concat();
+            let engine = engine(&Profile::WASM_2);
+            let expected = whole(&engine, &bytes);
+            assert!(expected.is_valid(), "{expected:?}");
+            for at in 0..=bytes.len() {
+                let (first, second) = bytes.split_at(at);
+                same("one cut", &bytes, &expected, &pieces(&engine, [first, second]));
+                for size in [16, 17, 40, 64, 65, 128] {
+                    let all = core::iter::once(first).chain(second.chunks(size));
+                    same("many cuts", &bytes, &expected, &pieces(&engine, all));
+                }
+            }
+        }
+    }
+}

@@ -175,3 +175,21 @@ fn the_same_modules_are_refused() {
     }
     assert!(refused > 20 && taken > 20, "{refused} refused, {taken} taken");
 }
+
+/// Bodies that begin with many blocks: their frames need room before any other operator comes.
+#[test]
+fn a_body_of_many_blocks() {
+    for blocks in [250, 255, 256, 257, 511, 512, 513] {
+        let text = format!(
+            r#"(module (func (export "f") (result i32) {} {} i32.const 7))"#,
+            "block ".repeat(blocks),
+            "end ".repeat(blocks)
+        );
+        for module in both(&text) {
+            let mut store = Store::new(module.engine(), ());
+            let instance = Linker::new(module.engine()).instantiate(&mut store, &module).unwrap();
+            let func = instance.get_typed_func::<(), i32>(&store, "f").unwrap();
+            assert_eq!(func.call(&mut store, ()).unwrap(), 7);
+        }
+    }
+}

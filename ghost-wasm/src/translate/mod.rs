@@ -384,7 +384,7 @@ impl BodySink for Translator {
 
     fn br_table_target(&mut self, _: &ModuleEnv, label: u32, default: bool, _: u32) -> Result<(), Error> {
         if self.reachable {
-            self.make_room()?;
+            self.make_room_for_target()?;
             let room = self.room();
             self.table_target(label);
             debug_assert_eq!(room, self.room(), "a target needs more room than is made for it");

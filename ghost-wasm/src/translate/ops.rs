@@ -146,6 +146,12 @@ pub const fn may_push_more(kind: Kind) -> bool {
     matches!(kind, Kind::Call | Kind::End | Kind::GlobalGet | Kind::Other)
 }
 
+/// Whether operators of this kind may cost something and emit nothing that would charge, however many there are: what
+/// they use up is forgotten, or is still where it was.
+const fn may_emit_nothing(kind: Kind) -> bool {
+    matches!(kind, Kind::Drop | Kind::LocalSet | Kind::LocalTee | Kind::Unary)
+}
+
 /// The result of an operator whose signature is fixed.
 #[inline(always)]
 pub fn result_of(op: Op) -> ValType {
@@ -158,6 +164,9 @@ impl Translator {
     pub fn operator_of(&mut self, env: &ModuleEnv, kind: Kind, instr: &Instr) {
         let (op, x) = (instr.op, instr.x);
         let row = &ROWS[op as usize];
+        if may_emit_nothing(kind) {
+            self.charge_what_waits();
+        }
         // Those control operators owe by themselves, with the values they move.
         match kind {
             Kind::Block => return self.open_block(env, FrameKind::Block, instr),
@@ -240,7 +249,10 @@ impl Translator {
             Op::CallIndirect => return self.call_indirect(env, instr.x, instr.y),
             Op::ReturnCall => return self.return_call(env, instr.x),
             Op::ReturnCallIndirect => return self.return_call_indirect(env, instr.x, instr.y),
-            _ => self.owe(self.schedule.class(op.class())),
+            _ => {
+                self.charge_what_waits();
+                self.owe(self.schedule.class(op.class()));
+            }
         }
         match op {
             Op::SelectT => self.select(),

@@ -20,6 +20,9 @@ const NOTES_PER_OPERATOR: usize = 4;
 /// Room in the lists that every operator adds little to is made for so many at once.
 const OPERATORS: usize = OPERATORS_AT_ONCE as usize;
 
+/// Labels of a `br_table` that need moves, for which room is made at once.
+const STUBS: usize = 64;
+
 /// Words of a body at most: targets are counted in bytes, in 31 bits, and fields in halves of words from where its part
 /// begins. Operators make some words for each of their bytes, so that bodies within the limits are far shorter.
 const BODY_WORDS_MAX: usize = 1 << 27;
@@ -68,7 +71,7 @@ fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result
 pub struct Room([usize; 5]);
 
 impl Translator {
-    /// Makes room for what one operator, or one target of a `br_table`, can add.
+    /// Makes room for what one operator can add.
     #[inline(always)]
     pub fn make_room(&mut self) -> Result<(), Error> {
         if self.stack.height() > self.roomy_to.height {
@@ -105,13 +108,17 @@ impl Translator {
     /// Makes room for what the operators that are announced add to lists that each adds little to.
     pub fn make_room_ahead(&mut self) -> Result<(), Error> {
         self.notes.try_reserve(OPERATORS * NOTES_PER_OPERATOR).map_err(refused)?;
-        self.frames.try_reserve(OPERATORS).map_err(refused)?;
-        self.stubs.try_reserve(OPERATORS).map_err(refused)?;
-        if self.reachable {
-            self.make_room()?;
-            self.charge_what_waits();
+        // With the function's own.
+        self.frames.try_reserve(OPERATORS + 1).map_err(refused)
+    }
+
+    /// Makes room for a target of a `br_table`: it may be the first that names its label.
+    #[inline(always)]
+    pub fn make_room_for_target(&mut self) -> Result<(), Error> {
+        if self.stubs.len() == self.stubs.capacity() {
+            self.stubs.try_reserve(STUBS).map_err(refused)?;
         }
-        Ok(())
+        self.make_room()
     }
 
     /// Makes room for another part, if there is enough left to fill it.

@@ -12,7 +12,6 @@ use crate::code::inst::{Family, control};
 use crate::exec::ctx::Service;
 use crate::exec::gas::METERED;
 use crate::table::gas::{PER_VALUE_MAX, PRICE_MAX, WAITING_PRICE_MAX};
-use crate::valid::env::OPERATORS_AT_ONCE;
 
 /// Ops between two charges at most: bounds the native stack where a call in tail position is a call.
 /// Gas does not depend on it.
@@ -25,12 +24,11 @@ pub const HANDLERS_MAX_TAIL: u32 = 1_000;
 /// nothing that would charge: see [`Translator::charge_what_waits`].
 const PENDING_MAX: u64 = 1 << 24;
 
-// What an op pays fits its field: what was pending when it was looked at last, the operators announced since, which may
-// emit nothing, the values that waited, and what the operator itself moves.
+// What an op pays fits its field: what was pending when it was looked at last, the operator itself with what it moves,
+// and the values that waited for it.
 const _: () = {
-    let announced = OPERATORS_AT_ONCE as u64 * PRICE_MAX as u64;
     let (waited, moved) = ((WAITING_PRICE_MAX as u64) << 16, (PER_VALUE_MAX as u64) << 16);
-    assert!(PENDING_MAX + announced + waited + moved < 1 << 30);
+    assert!(PENDING_MAX + PRICE_MAX as u64 + waited + moved < 1 << 30);
 };
 
 /// More edges than these do not pay ahead. With [`SETTLED_MAX`] it bounds how much a label can cost here.
@@ -164,8 +162,9 @@ impl Translator {
         }
     }
 
-    /// The same before an operator that may emit nothing. Between two looks at it are fewer operators than room is made
-    /// for at once, and values that were pushed beside them, of which there are no more than slots.
+    /// The same before an operator that may emit nothing, but for constants and reads of locals, of which no more wait than
+    /// there are slots.
+    #[inline(always)]
     pub fn charge_what_waits(&mut self) {
         if self.run.pending >= PENDING_MAX {
             self.emit_charge();

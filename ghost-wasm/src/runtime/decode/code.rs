@@ -109,7 +109,10 @@ impl<S: BodySink> Decoder<S> {
             return Ok(took);
         }
         let rest = bytes.get(took..).unwrap_or_default();
-        Ok(took.wrapping_add(self.operators(rest)?))
+        let took = took.wrapping_add(self.operators(rest)?);
+        // What was taken does not begin with an operator: what is left may be of a window that was put together.
+        self.starved = false;
+        Ok(took)
     }
 
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
