@@ -105,16 +105,21 @@ impl Translator {
         }
     }
 
-    /// Makes the op at `position`, whose result goes to an accumulator, write a slot.
-    pub fn redirect(&mut self, position: u32, slot: SlotIdx) {
+    /// Makes the op at `position`, whose result goes to an accumulator, write a slot; what it is then.
+    #[inline]
+    pub fn redirect(&mut self, position: u32, slot: SlotIdx) -> InstId {
         let at = position as usize;
-        if let Some([inst, operands, ..]) = self.code.get_mut(at..) {
-            *inst -= 1;
-            *operands = *operands & !0xffff | slot.field();
-            if self.last.is(position) && fuse::writes_acc_too(InstId(*inst as u16)) {
-                self.mirror = Some(Mirror { position, slot, float: self.made_float });
-            }
+        let Some([word, operands, ..]) = self.code.get_mut(at..) else {
+            debug_assert!(false, "an op that is not there");
+            return InstId(0);
+        };
+        *word -= 1;
+        let inst = InstId(*word as u16);
+        *operands = *operands & !0xffff | slot.field();
+        if self.last.is(position) && fuse::writes_acc_too(inst) {
+            self.mirror = Some(Mirror { position, slot, float: self.made_float });
         }
+        inst
     }
 
     /// The result's slot of an op that was emitted without it.
@@ -201,7 +206,9 @@ impl Translator {
         match popped.operand() {
             Operand::Slot(slot) => return slot,
             Operand::Const(value) => self.emit_const(own, value),
-            Operand::Acc(position) | Operand::FloatAcc(position) => self.redirect(position, own),
+            Operand::Acc(position) | Operand::FloatAcc(position) => {
+                self.redirect(position, own);
+            }
         }
         own
     }
@@ -222,7 +229,9 @@ impl Translator {
         match entry.operand() {
             Operand::Slot(from) => self.emit_copy(own, from),
             Operand::Const(value) => self.emit_const(own, value),
-            Operand::Acc(position) | Operand::FloatAcc(position) => self.redirect(position, own),
+            Operand::Acc(position) | Operand::FloatAcc(position) => {
+                self.redirect(position, own);
+            }
         }
         self.stack.put_own(index, own);
     }

@@ -2,6 +2,7 @@
 
 use super::Translator;
 use super::emit::{Operand, Popped, fields_x};
+use super::fuse::is_step;
 use crate::code::inst::{Family, moves};
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
@@ -49,8 +50,9 @@ impl Translator {
             Operand::Acc(position) | Operand::FloatAcc(position)
                 if self.last.is(position) && self.stack.reader(local) == super::stack::NONE =>
             {
-                self.redirect(position, to);
-                self.fuse_step(position);
+                if is_step(self.redirect(position, to)) {
+                    self.fuse_step(position);
+                }
             }
             Operand::Const(value) => {
                 self.preserve(local);

@@ -45,23 +45,23 @@ pub(super) fn refused(_: alloc::collections::TryReserveError) -> Error {
     Error::new(ErrorCode::OutOfMemory)
 }
 
-/// Makes room for `more` in a list that grows with the code section, of which `read` bytes of `all` are read. Twice
-/// the room as usual, but no more than the rest of the section seems to need. (A body that is translated by itself
+/// Makes room for `more` in a list that grows with the code section, of which `read` bytes of `all` are read. Half
+/// as much again as there was, but no more than the rest of the section seems to need. (A body that is translated by itself
 /// has no section: there is less of it than was read.)
 fn reserve<T>(list: &mut Vec<T>, more: usize, (all, read): (u64, u64)) -> Result<(), Error> {
     let needed = list.len() + more;
     if needed <= list.capacity() {
         return Ok(());
     }
-    let doubled = needed.max(list.capacity().saturating_mul(2));
+    let larger = needed.max(list.capacity().saturating_add(list.capacity() / 2));
     // A little more than in proportion, because code is not everywhere the same.
     let seems = (list.len() as u64).saturating_mul(all).checked_div(read).filter(|_| all >= read);
     let room = match seems {
         Some(seems) => {
             let seems = usize::try_from(seems.saturating_add(seems / 16)).unwrap_or(usize::MAX);
-            needed.max(doubled.min(seems.saturating_add(more)))
+            needed.max(larger.min(seems.saturating_add(more)))
         }
-        None => doubled,
+        None => larger,
     };
     list.try_reserve_exact(room - list.len()).map_err(refused)
 }
@@ -182,24 +182,24 @@ mod tests {
         growths
     }
 
-    fn doubled(len: usize) -> usize {
-        2 * (len + MORE)
+    fn half_more(len: usize) -> usize {
+        (len + MORE) / 2 * 3
     }
 
     #[test]
     fn room_grows_in_proportion_wherever_the_code_is() {
         let all = LEN as u64;
         // Nothing is known of a section: bodies that are translated by themselves, at any offset.
-        assert!(growths(|_| (0, 0), doubled) < 20);
-        assert!(growths(|len| (0, 1_000 + len as u64), doubled) < 20);
+        assert!(growths(|_| (0, 0), half_more) < 30);
+        assert!(growths(|len| (0, 1_000 + len as u64), half_more) < 30);
         // As much code from each byte: no more room than that needs.
         let even = growths(|len| (all, len as u64), |_| LEN * 17 / 16 + 2 * MORE);
         assert!(even < 40, "{even}");
         // All of it from the section's last bytes.
-        let late = growths(|len| (all, all - (LEN - len) as u64 / 16), doubled);
+        let late = growths(|len| (all, all - (LEN - len) as u64 / 16), half_more);
         assert!(late < 150, "{late}");
         // Much from its first bytes, and a section that says it is long.
-        assert!(growths(|len| (u64::from(u32::MAX), 1 + len as u64 / 1_000), doubled) < 20);
-        assert!(growths(|_| (u64::MAX, 1), doubled) < 20);
+        assert!(growths(|len| (u64::from(u32::MAX), 1 + len as u64 / 1_000), half_more) < 30);
+        assert!(growths(|_| (u64::MAX, 1), half_more) < 30);
     }
 }

@@ -11,6 +11,7 @@ mod wide;
 
 pub use along::{BrWith, CallWith};
 pub use branch::Branch;
+pub use step::is_step;
 
 use super::Translator;
 use super::emit::{Operand, Popped, fields};

@@ -19,13 +19,19 @@ const fn sum_of(op: Op) -> InstId {
 pub(super) const STEP: InstId = sum_of(Op::I32Add);
 const WIDE_STEP: InstId = sum_of(Op::I64Add);
 
+/// Whether an op is a step.
+#[inline(always)]
+pub fn is_step(inst: InstId) -> bool {
+    inst == STEP || inst == WIDE_STEP
+}
+
 impl Translator {
     /// If the op at `position`, the last one, is a step, and so is the one before, or it loads or stores: one op for
     /// both.
     pub fn fuse_step(&mut self, position: u32) {
         let Some(first) = self.before.0.get() else { return };
         let step = self.inst_at(position);
-        if !self.last.is(position) || position != first + 2 || (step != STEP && step != WIDE_STEP) {
+        if !self.last.is(position) || position != first + 2 || !is_step(step) {
             return;
         }
         let (before, one, two) = (self.inst_at(first), self.word_at(first + 1), self.word_at(position + 1));
