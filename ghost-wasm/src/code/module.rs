@@ -56,7 +56,7 @@ const PADDING: usize = 4;
 
 /// Gives back what is left over of room that was made for more, unless that is so small, as it mostly is, that it
 /// would cost more than it is worth.
-fn give_back<T>(list: &mut Vec<T>) {
+pub(crate) fn give_back<T>(list: &mut Vec<T>) {
     if list.capacity() - list.len() > list.len() / 8 {
         list.shrink_to_fit();
     }

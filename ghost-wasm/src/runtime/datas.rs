@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::module::SegmentMode;
+use crate::code::module::give_back;
 
 /// A part with so many bytes is complete when the next segment begins.
 const PART_BYTES: usize = 64 << 10;
@@ -36,13 +37,6 @@ pub struct DataSegments {
     /// [`PART_SEGMENTS`] each, and the rest.
     segments: Vec<Vec<DataSegment>>,
     bytes: Vec<Vec<u8>>,
-}
-
-/// Gives back what is left over, if it is much.
-fn give_back<T>(list: &mut Vec<T>) {
-    if list.capacity() - list.len() > list.len() / 8 {
-        list.shrink_to_fit();
-    }
 }
 
 /// The part for what comes next: the last one, or a new one that is as large as parts are, because there is much.

@@ -13,67 +13,8 @@ use crate::code::record::record_bytes;
 use crate::exec::ctx::Service;
 use crate::exec::dispatch;
 use crate::table::gas::GasClass;
-use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
-
-/// A table from operators to operators; what is in no pair stays what it is.
-const fn pairs<const N: usize>(pairs: [(Op, Op); N]) -> [Op; Op::ALL.len()] {
-    let mut table = [Op::Nop; Op::ALL.len()];
-    let mut at = 0;
-    while at < Op::ALL.len() {
-        table[Op::ALL[at] as usize] = Op::ALL[at];
-        at += 1;
-    }
-    at = 0;
-    while at < N {
-        let (one, other) = pairs[at];
-        table[one as usize] = other;
-        table[other as usize] = one;
-        at += 1;
-    }
-    table
-}
-
-static NEGATED: [Op; Op::ALL.len()] = pairs([
-    (Op::I32Eq, Op::I32Ne),
-    (Op::I32LtS, Op::I32GeS),
-    (Op::I32LtU, Op::I32GeU),
-    (Op::I32GtS, Op::I32LeS),
-    (Op::I32GtU, Op::I32LeU),
-    (Op::I64Eq, Op::I64Ne),
-    (Op::I64LtS, Op::I64GeS),
-    (Op::I64LtU, Op::I64GeU),
-    (Op::I64GtS, Op::I64LeS),
-    (Op::I64GtU, Op::I64LeU),
-]);
-
-static EXCHANGED: [Op; Op::ALL.len()] = pairs([
-    (Op::I32LtS, Op::I32GtS),
-    (Op::I32LtU, Op::I32GtU),
-    (Op::I32LeS, Op::I32GeS),
-    (Op::I32LeU, Op::I32GeU),
-    (Op::I64LtS, Op::I64GtS),
-    (Op::I64LtU, Op::I64GtU),
-    (Op::I64LeS, Op::I64GeS),
-    (Op::I64LeU, Op::I64GeU),
-    (Op::F32Lt, Op::F32Gt),
-    (Op::F32Le, Op::F32Ge),
-    (Op::F64Lt, Op::F64Gt),
-    (Op::F64Le, Op::F64Ge),
-]);
-
-/// The comparison of integers that holds when `op` does not.
-#[inline(always)]
-pub fn negated(op: Op) -> Op {
-    NEGATED[op as usize]
-}
-
-/// The comparison with its operands exchanged.
-#[inline(always)]
-pub fn exchanged(op: Op) -> Op {
-    EXCHANGED[op as usize]
-}
 
 impl Translator {
     /// What an operator costs that statically moves `values`.

@@ -6,8 +6,8 @@
 //! operator takes them up. A result goes to an accumulator at first; if it must be elsewhere, the operator
 //! that made it is patched. `stack.rs` keeps that model, `run.rs` the gas, `control.rs` labels, `branch.rs` branches
 //! and calls, `tail.rs` tail calls, `wide.rs` operators with two results, `places.rs` globals and locals,
-//! `ops.rs` everything else, `fuse/` the ops that do the work of several, `value.rs` what the model's values are made
-//! of, `room.rs` the room for all of it.
+//! `ops.rs` everything else, `rows.rs` tables by operator, `fuse/` the ops that do the work of several, `value.rs` what
+//! the model's values are made of, `room.rs` the room for all of it.
 
 mod branch;
 mod control;
@@ -16,6 +16,7 @@ mod fuse;
 mod ops;
 mod places;
 mod room;
+mod rows;
 mod run;
 mod slots;
 mod stack;
@@ -355,7 +356,7 @@ impl BodySink for Translator {
             return self.unusual(env, *instr, offset);
         }
         self.offset = offset;
-        if ops::may_push_more(kind) {
+        if rows::may_push_more(kind) {
             self.make_room()?;
         } else {
             self.make_room_for_code()?;
@@ -363,7 +364,7 @@ impl BodySink for Translator {
         let room = self.room();
         self.operator_of(env, kind, instr);
         debug_assert_eq!(room, self.room(), "an operator needs more room than is made for it");
-        if ops::may_push_more(kind) { self.check() } else { Ok(()) }
+        if rows::may_push_more(kind) { self.check() } else { Ok(()) }
     }
 
     #[inline(never)]

@@ -1,162 +1,17 @@
 //! Everything that is not control: operators by family.
 
 use super::Translator;
-use super::branch::exchanged;
 use super::control::FrameKind;
 use super::emit::{Operand, Popped, fields, fields_x, fits};
 use super::fuse::Sum;
-use super::value;
+use super::rows::{FORMS, ROWS, Row, commutes, exchanged, may_emit_nothing, result_of};
 use crate::binary::instr::Instr;
 use crate::code::inst::{Family, InstId, control, moves, pair, sum};
 use crate::exec::ctx::Service;
-use crate::table::gas::GasClass;
-use crate::table::ops::{Op, Signature};
+use crate::table::ops::Op;
 use crate::types::ValType;
 use crate::valid::env::ModuleEnv;
 use crate::valid::kind::Kind;
-
-/// What the translator asks of an operator.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// Its family, row and first instruction, if it has handlers of its own; of [`Family::Control`] if not.
-    family: Family,
-    row: u8,
-    inst: InstId,
-    class: GasClass,
-    kind: Kind,
-    result: ValType,
-}
-
-impl Row {
-    /// The row in its family.
-    #[inline(always)]
-    fn row(&self) -> u16 {
-        u16::from(self.row)
-    }
-
-    /// A variant of its instruction.
-    #[inline(always)]
-    fn inst(&self, variant: u16) -> InstId {
-        InstId(self.inst.0 + variant)
-    }
-}
-
-static ROWS: [Row; Op::ALL.len()] = {
-    const FAMILIES: [Family; 9] = [
-        Family::IntBinary,
-        Family::Division,
-        Family::IntCompare,
-        Family::Unary,
-        Family::UnaryTrapping,
-        Family::FloatBinary,
-        Family::FloatCompare,
-        Family::Load,
-        Family::Store,
-    ];
-    const NONE: Row = Row {
-        family: Family::Control,
-        row: 0,
-        inst: InstId(0),
-        class: GasClass::Structure,
-        kind: Kind::Other,
-        result: ValType::I32,
-    };
-    let mut table = [NONE; Op::ALL.len()];
-    let mut at = 0;
-    while at < Op::ALL.len() {
-        table[at].class = Op::ALL[at].class();
-        table[at].kind = Kind::of(Op::ALL[at]);
-        if let Signature::Fixed { results: [ty, ..], .. } = Op::ALL[at].signature() {
-            table[at].result = *ty;
-        }
-        at += 1;
-    }
-    at = 0;
-    while at < FAMILIES.len() {
-        let rows = FAMILIES[at].rows();
-        assert!(rows.len() <= 1 << 8, "a row's number has eight bits");
-        let mut row = 0;
-        while row < rows.len() {
-            table[rows[row] as usize].family = FAMILIES[at];
-            table[rows[row] as usize].row = row as u8;
-            table[rows[row] as usize].inst = FAMILIES[at].inst(row as u16, 0);
-            row += 1;
-        }
-        at += 1;
-    }
-    table
-};
-
-/// How a pair of operands is written.
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    variant: u16,
-    /// What of an operand goes into the word of operands, and where to.
-    left: (u32, u8),
-    right: (u32, u8),
-}
-
-/// By the kinds of the two operands. (One accumulator holds one value, and two constants are no pair: those have no
-/// meaning.)
-static FORMS: [[Form; 4]; 4] = {
-    const FIRST: (u32, u8) = (0xffff, 16);
-    const SECOND: (u32, u8) = (0xffff, 32);
-    const IMM: (u32, u8) = (0xffff_ffff, 32);
-    const NOTHING: (u32, u8) = (0, 0);
-    const fn form(variant: u16, left: (u32, u8), right: (u32, u8)) -> Form {
-        Form { variant, left, right }
-    }
-    const NONE: Form = form(pair::SLOT_SLOT, NOTHING, NOTHING);
-    const ACC: [Form; 4] =
-        [form(pair::ACC_SLOT, NOTHING, SECOND), form(pair::ACC_IMM, NOTHING, IMM), NONE, NONE];
-    let slot_acc = form(pair::SLOT_ACC, FIRST, NOTHING);
-    let imm_acc = form(pair::IMM_ACC, IMM, NOTHING);
-    let mut forms = [[NONE; 4]; 4];
-    forms[value::SLOT] =
-        [form(pair::SLOT_SLOT, FIRST, SECOND), form(pair::SLOT_IMM, FIRST, IMM), slot_acc, slot_acc];
-    forms[value::CONST] = [form(pair::IMM_SLOT, IMM, FIRST), NONE, imm_acc, imm_acc];
-    forms[value::ACC] = ACC;
-    forms[value::FLOAT_ACC] = ACC;
-    forms
-};
-
-/// Whether the operands may change places.
-pub const fn commutes(op: Op) -> bool {
-    matches!(
-        op,
-        Op::I32Add
-            | Op::I32Mul
-            | Op::I32And
-            | Op::I32Or
-            | Op::I32Xor
-            | Op::I64Add
-            | Op::I64Mul
-            | Op::I64And
-            | Op::I64Or
-            | Op::I64Xor
-            | Op::F32Add
-            | Op::F32Mul
-            | Op::F64Add
-            | Op::F64Mul
-    )
-}
-
-/// Whether an operator of this kind may push more values than it pops: then the frame may be too large.
-pub const fn may_push_more(kind: Kind) -> bool {
-    matches!(kind, Kind::Call | Kind::End | Kind::GlobalGet | Kind::Other)
-}
-
-/// Whether operators of this kind may cost something and emit nothing that would charge, however many there are: what
-/// they use up is forgotten, or is still where it was.
-const fn may_emit_nothing(kind: Kind) -> bool {
-    matches!(kind, Kind::Drop | Kind::LocalSet | Kind::LocalTee | Kind::Unary)
-}
-
-/// The result of an operator whose signature is fixed.
-#[inline(always)]
-pub fn result_of(op: Op) -> ValType {
-    ROWS[op as usize].result
-}
 
 impl Translator {
     /// An operator of a kind, where it can be reached.

@@ -1,8 +1,8 @@
 //! Fusion of branches with what makes their condition: comparison, sum, test, load.
 
 use super::super::Translator;
-use super::super::branch::{exchanged, negated};
 use super::super::emit::{Operand, Popped, fields, fields_x};
+use super::super::rows::{exchanged, negated};
 use super::{At, WithLoad, short_x, with_load};
 use crate::code::inst::{BRANCH_LOAD_OF, Family, InstId, LOAD_BRANCH_KEEP, pair};
 use crate::code::map::MapEntry;

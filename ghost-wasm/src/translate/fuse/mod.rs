@@ -15,7 +15,7 @@ pub use step::is_step;
 
 use super::Translator;
 use super::emit::{Operand, Popped, fields};
-use super::ops::{commutes, result_of};
+use super::rows::{commutes, result_of};
 use super::slots::SlotIdx;
 use crate::code::inst::{
     FLOAT_SECOND_OF, Family, InstId, LOAD_BRANCH_KEEP, LOAD_FLOAT_SECOND_OF, LOAD_OF, SECOND_OF, moves, pair,

@@ -2,7 +2,7 @@
 
 use super::super::Translator;
 use super::super::emit::{Operand, Popped, fields, fits};
-use super::super::ops::result_of;
+use super::super::rows::result_of;
 use super::{At, can_be_third, row_of};
 use crate::code::inst::{Family, WIDE_BOTH_SECOND_OF, WIDE_FIRST_SECOND_OF, WIDE_SECOND_SECOND_OF};
 use crate::table::ops::Op;
