@@ -64,8 +64,8 @@ impl Bodies {
         let mut ahead = 0;
         while !c.rest().is_empty() {
             if ahead == 0 {
-                sink.ahead()?;
-                ahead = OPERATORS_AT_ONCE;
+                ahead = OPERATORS_AT_ONCE.min(c.rest().len());
+                sink.ahead(ahead)?;
             }
             ahead -= 1;
             let offset = body.offset + c.consumed() as u32;

@@ -317,8 +317,8 @@ impl BodySink for Translator {
         }
     }
 
-    fn ahead(&mut self) -> Result<(), Error> {
-        self.make_room_ahead()
+    fn ahead(&mut self, operators: usize) -> Result<(), Error> {
+        self.make_room_ahead(operators)
     }
 
     // Half of all operators only wait for another to take them up: those stay in the decoder's loop.

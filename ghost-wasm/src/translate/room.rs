@@ -7,7 +7,6 @@ use super::Translator;
 use crate::Error;
 use crate::code::module::PART_WORDS;
 use crate::table::errors::ErrorCode;
-use crate::valid::env::OPERATORS_AT_ONCE;
 
 /// Ops that an operator makes at most, besides those that put values into their slots.
 const OPS_PER_OPERATOR: usize = 16;
@@ -17,8 +16,6 @@ const WORDS_PER_OP: usize = 8;
 const VALUES_PER_OPERATOR: usize = 1_024;
 /// Entries for the map that an operator makes at most.
 const NOTES_PER_OPERATOR: usize = 4;
-/// Room in the lists that every operator adds little to is made for so many at once.
-const OPERATORS: usize = OPERATORS_AT_ONCE as usize;
 
 /// Labels of a `br_table` that need moves, for which room is made at once.
 const STUBS: usize = 64;
@@ -106,10 +103,10 @@ impl Translator {
     }
 
     /// Makes room for what the operators that are announced add to lists that each adds little to.
-    pub fn make_room_ahead(&mut self) -> Result<(), Error> {
-        self.notes.try_reserve(OPERATORS * NOTES_PER_OPERATOR).map_err(refused)?;
+    pub fn make_room_ahead(&mut self, operators: usize) -> Result<(), Error> {
+        self.notes.try_reserve(operators * NOTES_PER_OPERATOR).map_err(refused)?;
         // With the function's own.
-        self.frames.try_reserve(OPERATORS + 1).map_err(refused)
+        self.frames.try_reserve(operators + 1).map_err(refused)
     }
 
     /// Makes room for a target of a `br_table`: it may be the first that names its label.

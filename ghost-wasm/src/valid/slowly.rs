@@ -21,8 +21,8 @@ impl<S: BodySink> BodySink for Slowly<S> {
     fn locals(&mut self, env: &ModuleEnv, count: u32, ty: ValType) -> Result<(), Error> {
         self.0.locals(env, count, ty)
     }
-    fn ahead(&mut self) -> Result<(), Error> {
-        self.0.ahead()
+    fn ahead(&mut self, operators: usize) -> Result<(), Error> {
+        self.0.ahead(operators)
     }
     fn instr(&mut self, env: &ModuleEnv, instr: &Instr, offset: u32) -> Result<(), Error> {
         self.0.instr(env, instr, offset)

@@ -15,8 +15,7 @@ use crate::valid::env::{BodySink, OPERATORS_AT_ONCE};
 use crate::valid::kind::Kind;
 use crate::valid::quick::{Place, kind_of};
 
-/// So much work is done by no more operators than are announced at once.
-const LOOK_AHEAD: u64 = OPERATORS_AT_ONCE as u64;
+// So much work as operators are announced is done by no more of them.
 const _: () = {
     let mut at = 0;
     while at < Op::ALL.len() {
@@ -144,7 +143,7 @@ impl<S: BodySink> Decoder<S> {
     fn operators_ahead(&mut self, ahead: &[u8], len: usize) -> Result<(usize, bool), Error> {
         let features = self.rules.features;
         let stop = self.work_stop.saturating_sub(self.work);
-        let mut next_look = self.look_ahead(stop)?;
+        let mut next_look = self.look_ahead(stop, ahead.len())?;
         let mut rest = ahead;
         // Offsets and lengths are counted from the end, where they follow from what is left.
         #[expect(
@@ -168,7 +167,7 @@ impl<S: BodySink> Decoder<S> {
                     if self.body.work() >= stop {
                         return Ok((self.take(at(rest)), true));
                     }
-                    next_look = self.look_ahead(stop)?;
+                    next_look = self.look_ahead(stop, rest.len())?;
                 }
                 continue;
             }
@@ -181,7 +180,7 @@ impl<S: BodySink> Decoder<S> {
             rest = rest.get(taken..).unwrap_or_default();
             kind = kind_at(rest, 0);
             if self.body.work() >= next_look {
-                next_look = self.look_ahead(stop)?;
+                next_look = self.look_ahead(stop, rest.len())?;
             }
         }
         Ok((self.take(at(rest)), false))
@@ -189,9 +188,11 @@ impl<S: BodySink> Decoder<S> {
 
     /// Announces operators to the sink, up to where the body's work has to be looked at again: one comparison for both.
     #[inline(never)]
-    fn look_ahead(&mut self, stop: u64) -> Result<u64, Error> {
-        self.sink.ahead()?;
-        Ok(stop.min(self.body.work().saturating_add(LOOK_AHEAD)))
+    fn look_ahead(&mut self, stop: u64, bytes: usize) -> Result<u64, Error> {
+        // An operator has a byte, and a unit of work.
+        let operators = bytes.clamp(1, OPERATORS_AT_ONCE);
+        self.sink.ahead(operators)?;
+        Ok(stop.min(self.body.work().saturating_add(operators as u64)))
     }
 
     /// An operator of any kind, behind `before` bytes that were not counted yet: its length, and whether operators go on
