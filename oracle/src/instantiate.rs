@@ -157,7 +157,7 @@ impl Store {
             }
             instance.elems.push(references);
         }
-        instance.dropped_datas = vec![false; data.datas.len()];
+        instance.dropped_datas = vec![false; data.datas.count()];
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl Store {
 
     /// Active: offset, `i32.const 0`, `i32.const n`, `memory.init`, `data.drop`.
     fn apply_datas(&mut self, module: &Module, addr: InstanceAddr, scope: Scope<'_>) -> Result<(), Error> {
-        for index in 0..module.data().datas.len() as u32 {
+        for index in 0..module.data().datas.count() as u32 {
             let SegmentMode::Active { target, offset } = module.data_mode(index)? else { continue };
             let at = self.evaluate(scope, offset)? as u32;
             self.charge_segment(Op::MemoryInit)?;

@@ -91,14 +91,9 @@ impl DataSegments {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let before = self.segments.len().saturating_sub(1);
         before * PART_SEGMENTS + self.segments.last().map_or(0, Vec::len)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.segments.is_empty()
     }
 
     /// The segment with this index.
@@ -137,7 +132,7 @@ mod tests {
         let byte = |index: usize, at: usize| (index * 31 + at * 7) as u8;
         let count = 5_000;
         for index in 0..count {
-            assert_eq!(datas.len(), index);
+            assert_eq!(datas.count(), index);
             datas.open(SegmentMode::Passive, len(index) as u32).expect("memory");
             let bytes: Vec<u8> = (0..len(index)).map(|at| byte(index, at)).collect();
             let mut had = 0;
@@ -147,7 +142,7 @@ mod tests {
             }
         }
         datas.complete();
-        assert_eq!((datas.len(), datas.iter().count(), datas.get(count).is_none()), (count, count, true));
+        assert_eq!((datas.count(), datas.iter().count(), datas.get(count).is_none()), (count, count, true));
         for (index, segment) in datas.iter().enumerate() {
             assert_eq!(
                 datas.get(index).map(|segment| (segment.part, segment.start)),

@@ -332,7 +332,7 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         memories,
         globals,
         dropped_elems: vec![false; data.elems.len()],
-        dropped_datas: vec![false; data.datas.len()],
+        dropped_datas: vec![false; data.datas.count()],
         view,
         lazy,
     });

@@ -169,7 +169,7 @@ fn uses(data: &ModuleData, bodies: &[Body], byte_len: usize) -> Vec<Use> {
         (Limit::Imports, count(data.imports.len())),
         (Limit::Exports, count(data.exports.len())),
         (Limit::Globals, count(env.globals.len())),
-        (Limit::DataSegments, count(data.datas.len())),
+        (Limit::DataSegments, count(data.datas.count())),
         (Limit::ElemSegments, count(data.elems.len())),
         (Limit::Tables, count(env.tables.len())),
         (Limit::TableEntries, sum(&mut env.tables.iter().map(|table| table.min))),

@@ -447,7 +447,7 @@ impl<S: BodySink> Decoder<S> {
             return Err(self.error(ErrorCode::UnexpectedEnd));
         }
         self.check_code()?;
-        let segments = self.data.datas.len();
+        let segments = self.data.datas.count();
         if self.data.env.data_count.is_some_and(|count| count as usize != segments) {
             return Err(self.error(ErrorCode::DataCountMismatch));
         }

@@ -191,7 +191,7 @@ impl<S: BodySink> Decoder<S> {
         let features = self.rules.features;
         let Some((kind, len)) = self.read(bytes, |c| entry::data_header(c, features))? else { return Ok(0) };
         let at = self.offset;
-        self.rules.check(Limit::DataSegments, one_more(self.data.datas.len()), at)?;
+        self.rules.check(Limit::DataSegments, one_more(self.data.datas.count()), at)?;
         if let SegmentKind::Active(memory) = kind {
             self.data.env.check_data_memory(memory, at)?;
         }
