@@ -70,7 +70,7 @@ pub const fn single(ty: ValType) -> &'static [ValType] {
     }
 }
 
-/// So many operators are announced at once, or as many as there are bytes: see [`BodySink::ahead`].
+/// So many operators are announced at once, or as many as there are bytes: see `BodySink::ahead`.
 pub const OPERATORS_AT_ONCE: usize = 256;
 
 /// Receives function bodies, operator by operator, each *after* it was validated. Calls come in order
@@ -90,7 +90,7 @@ pub trait BodySink {
     fn begin(&mut self, env: &ModuleEnv, func: u32, offset: u32) -> Result<(), crate::Error>;
     /// `count` more locals of type `ty`.
     fn locals(&mut self, env: &ModuleEnv, count: u32, ty: ValType) -> Result<(), crate::Error>;
-    /// At most so many operators, up to [`OPERATORS_AT_ONCE`], follow before the next call of this.
+    /// At most so many operators (`OPERATORS_AT_ONCE` or less) follow before the next call of this.
     #[inline(always)]
     fn ahead(&mut self, operators: usize) -> Result<(), crate::Error> {
         let _ = operators;
