@@ -37,6 +37,8 @@ pub struct DataSegments {
     /// [`PART_SEGMENTS`] each, and the rest.
     segments: Vec<Vec<DataSegment>>,
     bytes: Vec<Vec<u8>>,
+    /// What the last part has when its last segment is complete, if that says the truth.
+    expected: usize,
 }
 
 /// The part for what comes next: the last one, or a new one that is as large as parts are, because there is much.
@@ -63,6 +65,7 @@ impl DataSegments {
             last.len() >= PART_BYTES || (last.len() >= PART_BYTES / 2 && after > PART_BYTES)
         });
         let start = part_for(&mut self.bytes, complete, PART_BYTES)?.len() as u32;
+        self.expected = (start as usize).saturating_add(len as usize);
         let part = self.bytes.len() as u32 - 1;
         let complete = self.segments.last().is_some_and(|last| last.len() >= PART_SEGMENTS);
         let segments = part_for(&mut self.segments, complete, PART_SEGMENTS)?;
@@ -78,7 +81,12 @@ impl DataSegments {
         else {
             return Ok(0);
         };
-        bytes.try_reserve(piece.len())?;
+        let needed = bytes.len().saturating_add(piece.len());
+        if needed > bytes.capacity() {
+            // Twice as much, but for a long segment no more than it says it has.
+            let twice = bytes.capacity().saturating_mul(2).min(self.expected.max(PART_BYTES));
+            bytes.try_reserve_exact(twice.max(needed) - bytes.len())?;
+        }
         bytes.extend_from_slice(piece);
         let after = segment.len + piece.len() as u32;
         Ok(mem::replace(&mut segment.len, after))
@@ -117,6 +125,49 @@ impl DataSegments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+
+    fn open(segments: &mut DataSegments, len: u32) {
+        segments.open(SegmentMode::Passive, len).expect("memory");
+    }
+
+    /// How often the part grows while it gets pieces of a size.
+    fn growths(segments: &mut DataSegments, len: usize, piece: usize) -> usize {
+        let mut growths = 0;
+        for piece in vec![7; len].chunks(piece) {
+            let before = segments.bytes.last().map(Vec::capacity);
+            segments.extend(piece).expect("memory");
+            growths += usize::from(segments.bytes.last().map(Vec::capacity) != before);
+        }
+        growths
+    }
+
+    #[test]
+    fn a_long_segment_in_pieces_gets_the_room_it_says() {
+        let mut segments = DataSegments::default();
+        open(&mut segments, 1_000_000);
+        assert!(growths(&mut segments, 1_000_000, 1_200) < 15);
+        assert_eq!(segments.bytes[0].capacity(), 1_000_000);
+    }
+
+    #[test]
+    fn a_segment_that_says_too_much_gets_no_more_than_twice_what_came() {
+        let mut segments = DataSegments::default();
+        open(&mut segments, u32::MAX);
+        growths(&mut segments, 100_000, 1_200);
+        assert!(segments.bytes[0].capacity() <= 200_000);
+    }
+
+    #[test]
+    fn short_segments_grow_together() {
+        let mut segments = DataSegments::default();
+        let mut all = 0;
+        for _ in 0..10_000 {
+            open(&mut segments, 3);
+            all += growths(&mut segments, 3, 3);
+        }
+        assert!(all < 20, "{all}");
+    }
 
     /// Segments of many lengths, given in pieces.
     #[test]
