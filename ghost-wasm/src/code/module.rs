@@ -103,6 +103,19 @@ impl ModuleCode {
         Ok(())
     }
 
+    /// Makes room for so many bodies in all: they are more than one part.
+    pub(crate) fn make_room_for(&mut self, bodies: usize) -> Result<(), TryReserveError> {
+        self.records.try_reserve_exact(bodies.saturating_sub(self.records.len()))
+    }
+
+    /// Makes room in the map of the next part for what that of the last one has, and some more.
+    pub(crate) fn make_room_in(&self, map: &mut CodeMap) -> Result<(), TryReserveError> {
+        let Some(Part { map: last, .. }) = self.parts.last() else { return Ok(()) };
+        let more = |len: usize| len + len / 4;
+        map.groups.try_reserve_exact(more(last.groups.len()))?;
+        map.steps.try_reserve_exact(more(last.steps.len()))
+    }
+
     /// All parts are there.
     pub(crate) fn complete(mut self) -> ModuleCode {
         give_back(&mut self.records);

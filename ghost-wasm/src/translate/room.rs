@@ -124,6 +124,7 @@ impl Translator {
         const WORDS: usize = PART_WORDS / 2 * 3;
         if self.section.end.saturating_sub(self.part_from) >= 2 * WORDS as u64 {
             self.code.try_reserve_exact(WORDS).map_err(refused)?;
+            self.parts.make_room_in(&mut self.map).map_err(refused)?;
         }
         Ok(())
     }
