@@ -1,10 +1,10 @@
 //! The law of chunks: the same bytes cut anywhere give the same module, or the same error at the same
-//! offset; and no more of them is kept than one item.
+//! offset; and no more of them is kept than one item, or fewer than 16 bytes of operators.
 
 mod common;
 
 use common::{Outcome, Rng, bounded, cases, cut, engine, mutate, pieces, smith, wat, whole};
-use ghost_wasm::Profile;
+use ghost_wasm::{Engine, Profile};
 
 /// A module with every section, long names, multi-byte characters, all kinds of segments and `br_table`.
 fn everything() -> Vec<u8> {
@@ -39,6 +39,14 @@ fn same(name: &str, bytes: &[u8], expected: &Outcome, found: &Outcome) {
     assert_eq!(found, expected, "{name}: {} bytes: {bytes:02x?}", bytes.len());
 }
 
+/// Cut once, anywhere.
+fn one_cut(engine: &Engine, bytes: &[u8], expected: &Outcome) {
+    for at in 0..=bytes.len() {
+        let (first, second) = bytes.split_at(at);
+        same("one cut", bytes, expected, &pieces(engine, [first, second]));
+    }
+}
+
 fn check(rng: &mut Rng, profile: &Profile, bytes: &[u8]) {
     let engine = engine(profile);
     let expected = whole(&engine, bytes);
@@ -61,10 +69,7 @@ fn a_module_with_everything() {
     let engine = engine(&Profile::WASM_2);
     let expected = whole(&engine, &bytes);
     assert!(expected.is_valid(), "{expected:?}");
-    for at in 0..=bytes.len() {
-        let (first, second) = bytes.split_at(at);
-        same("one cut", &bytes, &expected, &pieces(&engine, [first, second]));
-    }
+    one_cut(&engine, &bytes, &expected);
     check(&mut Rng(1), &Profile::WASM_2, &bytes);
 }
 
@@ -79,9 +84,35 @@ fn every_prefix_of_a_module_fails_the_same_way() {
         let prefix = &bytes[..end];
         let expected = whole(&engine, prefix);
         valid += usize::from(expected.is_valid());
-        same("single bytes", prefix, &expected, &pieces(&engine, prefix.chunks(1)));
+        for size in [1, 15, 16, 17, 100] {
+            same("equal pieces", prefix, &expected, &pieces(&engine, prefix.chunks(size)));
+        }
     }
     assert!(valid <= 1, "only what comes before the name section is a module, too: {valid}");
+}
+
+/// The last operators before a cut are read with those behind it, which may never come.
+#[test]
+fn a_fault_before_a_cut_is_found_at_the_end_at_the_latest() {
+    let (nops, behind) = ([0x01; 40], [0x01; 200]);
+    let engine = engine(&Profile::WASM_2);
+    // `i32.add` without operands, `br 9`, an opcode that there is not.
+    for fault in [&[0x6a][..], &[0x0c, 0x09], &[0xff]] {
+        let body = [&[0x00], &nops[..], fault, &behind, &[0x0b]].concat();
+        let body = [&[body.len() as u8 | 0x80, (body.len() >> 7) as u8], &body[..]].concat();
+        let code =
+            [&[10, (body.len() + 1) as u8 | 0x80, ((body.len() + 1) >> 7) as u8, 1], &body[..]].concat();
+        let head = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0";
+        let bytes = [&head[..], &code].concat();
+        let at = bytes.len() - 1 - behind.len() - fault.len();
+        for end in at + fault.len()..=bytes.len() {
+            let prefix = &bytes[..end];
+            let expected = whole(&engine, prefix);
+            let found = expected.offset();
+            assert!(found.is_some_and(|found| (at as u64..=at as u64 + 1).contains(&found)), "{expected:?}");
+            one_cut(&engine, prefix, &expected);
+        }
+    }
 }
 
 #[test]
@@ -129,7 +160,7 @@ fn any_bytes_behind_a_header() {
 
 #[test]
 fn functions_are_valid_before_the_last_byte() {
-    use ghost_wasm::{Config, Engine, ModuleStream};
+    use ghost_wasm::{Config, ModuleStream};
     let bytes = wat("(module (func) (func) (func (drop (i32.const 1))))");
     let mut stream = ModuleStream::new(&Engine::new(&Config::default()));
     stream.feed(&bytes[..bytes.len() - 3]).expect("a prefix");
@@ -144,7 +175,7 @@ fn functions_are_valid_before_the_last_byte() {
 
 #[test]
 fn a_failed_stream_stays_failed() {
-    use ghost_wasm::{Config, Engine, ErrorCode, ModuleStream};
+    use ghost_wasm::{Config, ErrorCode, ModuleStream};
     let mut stream = ModuleStream::new(&Engine::new(&Config::default()));
     let error = stream.feed(b"\0asm\x02").err().or_else(|| stream.feed(b"\0\0\0").err());
     assert_eq!(error.expect("another version").code(), ErrorCode::UnknownVersion);
@@ -174,9 +205,9 @@ fn a_count_of_locals_that_is_cut() {
             let engine = engine(&Profile::WASM_2);
             let expected = whole(&engine, &bytes);
             assert!(expected.is_valid(), "{expected:?}");
+            one_cut(&engine, &bytes, &expected);
             for at in 0..=bytes.len() {
                 let (first, second) = bytes.split_at(at);
-                same("one cut", &bytes, &expected, &pieces(&engine, [first, second]));
                 for size in [16, 17, 40, 64, 65, 128] {
                     let all = core::iter::once(first).chain(second.chunks(size));
                     same("many cuts", &bytes, &expected, &pieces(&engine, all));

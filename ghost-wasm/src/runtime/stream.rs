@@ -32,7 +32,8 @@ const CARRY_BYTES_MAX: usize = 64;
 /// Decodes and validates a module as its bytes arrive, and hands each validated operator to `S`.
 ///
 /// The same bytes cut anywhere give the same module or the same error. Of an item that a cut splits, the
-/// first part is kept here and completed with the next bytes; nothing else is buffered.
+/// first part is kept here and completed with the next bytes; so are the last operators before a cut within a body, of less
+/// than 16 bytes together. Nothing else is buffered.
 pub struct Stream<S: BodySink> {
     decoder: Decoder<S>,
     carry: [u8; CARRY_BYTES_MAX],
@@ -78,18 +79,11 @@ impl<S: BodySink> Stream<S> {
         while !rest.is_empty() || self.decoder.container_left() == Some(0) {
             let took = if self.carry_len > 0 { self.step_carried(rest)? } else { self.step(rest)? };
             rest = rest.get(took..).unwrap_or_default();
-            // The start of an operator is all that is left: kept without another look.
-            if self.decoder.starved
-                && !rest.is_empty()
-                && self.carry_len == 0
-                && self.decoder.container_left().is_some_and(|left| left > rest.len() as u64)
+            // Not before some of the bytes are taken; and what no further byte can mend is reported with those that are there.
+            if self.decoder.work() >= self.decoder.work_stop
+                && rest.len() < bytes.len()
+                && self.decoder.container_left() != Some(0)
             {
-                self.keep_last(bytes, rest.len())?;
-                rest = &[];
-            }
-            // What no further byte can mend is reported with the bytes that are there.
-            let exhausted = self.decoder.container_left() == Some(0);
-            if self.decoder.work() >= self.decoder.work_stop && !exhausted {
                 break;
             }
         }
@@ -100,21 +94,20 @@ impl<S: BodySink> Stream<S> {
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let window = within(bytes, self.decoder.container_left());
         let took = self.decoder.step(window)?;
-        if took > 0 {
+        if took > 0 && !self.decoder.starved {
             return Ok(took);
         }
-        self.keep(window)
+        self.keep_last(window, window.len().saturating_sub(took))?;
+        Ok(window.len())
     }
 
     /// One step over what was kept and the first of `bytes`.
     fn step_carried(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let old = self.carry_len;
         if let Some(took) = self.step_split(bytes)? {
-            self.carry_len = 0;
-            return Ok(took.saturating_sub(old));
+            return Ok(self.used(took));
         }
         let mut joined = self.carry;
-        let (kept, room) = joined.split_at_mut(old);
+        let (kept, room) = joined.split_at_mut(self.carry_len);
         let len = room.len().min(bytes.len());
         for (to, from) in room.iter_mut().zip(bytes) {
             *to = *from;
@@ -123,14 +116,33 @@ impl<S: BodySink> Stream<S> {
         let window = within(joined.get(..len).unwrap_or_default(), self.decoder.container_left());
         let took = self.decoder.step(window)?;
         if took > 0 {
-            self.carry_len = 0;
-            return Ok(took.saturating_sub(old));
+            return Ok(self.used(took));
         }
-        self.keep(window.get(old..).unwrap_or_default())
+        self.keep(window.get(self.carry_len..).unwrap_or_default())
     }
 
-    /// The same for an operator that a cut has split, as nearly every cut of a module does: it alone, without a copy of
-    /// a length that is not known before. None: it is something else, or longer.
+    /// So many bytes were used, of those that were kept first: how many of the others.
+    #[inline(always)]
+    fn used(&mut self, took: usize) -> usize {
+        let old = self.carry_len;
+        if took < old {
+            self.used_some(took);
+            return 0;
+        }
+        self.carry_len = 0;
+        took.wrapping_sub(old)
+    }
+
+    /// Not all of those that were kept.
+    #[cold]
+    #[inline(never)]
+    fn used_some(&mut self, took: usize) {
+        self.carry.copy_within(took.min(self.carry_len)..self.carry_len, 0);
+        self.carry_len = self.carry_len.saturating_sub(took);
+    }
+
+    /// The same for operators before a cut, as nearly every cut of a module has them: those alone, without a copy of a
+    /// length that is not known before. None: it is something else, or longer.
     fn step_split(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
         let old = self.carry_len;
         let Some(first) = bytes.first_chunk::<WINDOW>() else { return Ok(None) };
@@ -188,9 +200,21 @@ impl<S: BodySink> Stream<S> {
     ///
     /// # Errors
     /// What the module lacks.
-    pub fn finish(self) -> Result<(ModuleData, S), Error> {
+    pub fn finish(mut self) -> Result<(ModuleData, S), Error> {
         if self.failed {
             return Err(Error::new(ErrorCode::StreamEnded));
+        }
+        // Operators that waited for more.
+        self.decoder.ended = true;
+        self.decoder.work_stop = u64::MAX;
+        while self.carry_len > 0 {
+            let kept = self.carry;
+            let window = kept.get(..self.carry_len).unwrap_or_default();
+            let took = self.decoder.step(window)?;
+            if took == 0 {
+                break;
+            }
+            self.used(took);
         }
         self.decoder.finish(self.carry_len)
     }
@@ -264,7 +288,8 @@ impl ModuleStream {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// The first item at fault; the stream is over then.
+    /// The first item at fault; the stream is over then. Within a function body, operators that begin in the last 15 bytes
+    /// may be looked at when the next bytes come, or the end.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
         either!(&mut self.stream, stream => stream.feed(bytes))
     }

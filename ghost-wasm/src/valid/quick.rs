@@ -9,6 +9,7 @@ use super::env::{BodySink, ModuleEnv};
 use super::kind::Kind;
 use super::operands::{self, NO_TYPE};
 use crate::Error;
+use crate::binary::cursor::Cursor;
 use crate::binary::instr::{BlockType, Instr};
 use crate::binary::leb128::CONTINUED;
 use crate::binary::opcode;
@@ -190,7 +191,7 @@ impl BodyValidator {
         }
         macro_rules! branch {
             ($kind:ident, $conditions:literal) => {{
-                if !self.branch_quickly(Op::$kind, first, $conditions) {
+                if first & CONTINUED != 0 || !self.branch_quickly(Op::$kind, u32::from(first), $conditions) {
                     return Ok(None);
                 }
                 tell!($kind, 2, Instr { x: u32::from(first), ..Instr::plain(Op::$kind) })
@@ -329,6 +330,46 @@ impl BodyValidator {
         Ok(Some(taken))
     }
 
+    /// Takes the operator at the start of `bytes` if it would be a usual one but for an immediate that is too long for the
+    /// readers of words: an address, a hash, a mask, a label far out. Its length; None: it is not, or does not end here.
+    #[inline(always)]
+    pub fn long<S: BodySink>(
+        &mut self,
+        env: &ModuleEnv,
+        bytes: &[u8],
+        offset: u32,
+        sink: &mut S,
+    ) -> Result<Option<usize>, Error> {
+        let Some((&byte, behind)) = bytes.split_first() else { return Ok(None) };
+        let mut c = Cursor::new(behind);
+        let kind = kind_of(byte);
+        match kind {
+            Kind::I32Const | Kind::I64Const => {
+                let (op, ty, value) = if kind == Kind::I32Const {
+                    (Op::I32Const, ValType::I32, c.s32())
+                } else {
+                    (Op::I64Const, ValType::I64, c.s64())
+                };
+                let Ok(value) = value else { return Ok(None) };
+                if !self.stacks.push_quickly(ty as u8) {
+                    return Ok(None);
+                }
+                self.count_of(op, 1);
+                sink.constant(env, ty, value.cast_unsigned(), offset)?;
+            }
+            Kind::Br | Kind::BrIf => {
+                let (op, conditions) = if kind == Kind::Br { (Op::Br, 0) } else { (Op::BrIf, 1) };
+                let Ok(depth) = c.u32() else { return Ok(None) };
+                if !self.branch_quickly(op, depth, conditions) {
+                    return Ok(None);
+                }
+                sink.instr(env, &Instr { x: depth, ..Instr::plain(op) }, offset)?;
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(c.consumed().wrapping_add(1)))
+    }
+
     /// Counts an operator's weight, and values that it moves.
     #[inline(always)]
     fn count_of(&mut self, op: Op, values: u32) {
@@ -364,10 +405,9 @@ impl BodyValidator {
 
     /// A branch to a label that takes one value along, or none.
     #[inline(always)]
-    fn branch_quickly(&mut self, op: Op, depth: u8, conditions: u32) -> bool {
-        let Some(label) = self.stacks.frame_of(u32::from(depth)) else { return false };
+    fn branch_quickly(&mut self, op: Op, depth: u32, conditions: u32) -> bool {
+        let Some(label) = self.stacks.frame_of(depth) else { return false };
         let values = match label.short_results() {
-            _ if depth & CONTINUED != 0 => return false,
             // The label of a loop takes its parameters.
             Some(_) if label.kind == operands::Kind::Loop => NO_TYPE,
             Some(values) => values,

@@ -108,27 +108,35 @@ impl<S: BodySink> Decoder<S> {
             return Ok(took);
         }
         let rest = bytes.get(took..).unwrap_or_default();
-        let took = took.wrapping_add(self.operators(rest)?);
-        // What was taken does not begin with an operator: what is left may be of a window that was put together.
-        self.starved = false;
-        Ok(took)
+        Ok(took.wrapping_add(self.operators(rest)?))
     }
 
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
+    #[inline]
     pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let (took, stopped) = self.operators_ahead(bytes, bytes.len())?;
         let left = bytes.len().saturating_sub(took);
         if stopped || left == 0 {
             return Ok(took);
         }
-        let (took_last, _) = self.operators_ahead(&continued(bytes, left), left)?;
-        Ok(took.wrapping_add(took_last))
+        // Of the body, more is to come: what is left is read with it.
+        if !self.ended && self.container_left() != Some(left as u64) {
+            self.starved = true;
+            return Ok(took);
+        }
+        self.last_operators(bytes, left)
     }
 
-    /// Takes operators that begin where a window can be read, if it is operators that come: the one that a cut has
-    /// split. 0 bytes: it is not that, or longer. All of `bytes` belong to the body.
+    /// Takes the last `left` of the bytes, too, which are less than a window.
+    #[inline(never)]
+    fn last_operators(&mut self, bytes: &[u8], left: usize) -> Result<usize, Error> {
+        let (took, _) = self.operators_ahead(&continued(bytes, left), left)?;
+        Ok(bytes.len().saturating_sub(left).wrapping_add(took))
+    }
+
+    /// Takes operators that begin where a window can be read, if it is operators that come: those before a cut. 0 bytes: it
+    /// is not that, or longer. All of `bytes` belong to the body.
     pub(in super::super) fn split_operator(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        self.starved = false;
         if self.state != State::Operators {
             return Ok(0);
         }
@@ -199,12 +207,21 @@ impl<S: BodySink> Decoder<S> {
     /// behind it. If not, all bytes are counted.
     #[inline(never)]
     fn operator(&mut self, bytes: &[u8], before: usize, offset: u32) -> Result<(usize, bool), Error> {
+        if S::QUICK
+            && let Some(len) = self.body.long(&self.data.env, bytes, offset, &mut self.sink)?
+        {
+            self.sink.height(self.body.height())?;
+            let goes_on = self.work() < self.work_stop;
+            if !goes_on {
+                self.take(before.wrapping_add(len));
+            }
+            return Ok((len, goes_on));
+        }
         let mut c = Cursor::new(bytes);
         let mut instr = Instr::plain(Op::Nop);
         let op = match opcode::instr_into(&mut c, self.rules.features, &mut instr) {
             Ok(op) => op,
             Err(Fault::More) => {
-                self.starved = true;
                 self.take(before);
                 return Ok((0, false));
             }

@@ -142,8 +142,10 @@ pub(super) struct Decoder<S: BodySink> {
     /// Offset of the next item.
     pub(super) offset: u64,
     section: Option<Section>,
-    /// The last step has ended where an operator is not whole.
+    /// The last step has left the first bytes of operators, of which more are to come.
     pub(super) starved: bool,
+    /// No further bytes will come.
+    pub(super) ended: bool,
     /// Behind the last byte of the current body.
     body_end: Option<u64>,
     /// Order of the last section that was not custom.
@@ -185,6 +187,7 @@ impl<S: BodySink> Decoder<S> {
             offset: 0,
             section: None,
             starved: false,
+            ended: false,
             body_end: None,
             order: 0,
             name: NameBuffer::default(),
