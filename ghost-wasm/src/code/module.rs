@@ -14,6 +14,9 @@ use super::record::{CodeRecord, Word};
 /// A part with so many words is complete when the next body begins.
 pub const PART_WORDS: usize = 8 << 10;
 
+/// Room is made for so many times as many bodies as there are, at most.
+const AHEAD_MAX: usize = 64;
+
 /// A translated body, before the code has its final place.
 #[derive(Clone, Debug)]
 pub struct RecordDraft {
@@ -103,9 +106,15 @@ impl ModuleCode {
         Ok(())
     }
 
-    /// Makes room for so many bodies in all: they are more than one part.
-    pub(crate) fn make_room_for(&mut self, bodies: usize) -> Result<(), TryReserveError> {
-        self.records.try_reserve_exact(bodies.saturating_sub(self.records.len()))
+    /// Makes room for `more` bodies of `all` that the module says it has: for all of them at once, where that is not many
+    /// times as many as there are.
+    pub(crate) fn make_room_for(&mut self, more: usize, all: usize) -> Result<(), TryReserveError> {
+        let needed = self.records.len() + more;
+        if needed <= self.records.capacity() {
+            return Ok(());
+        }
+        let room = all.min(needed.saturating_mul(AHEAD_MAX)).max(needed);
+        self.records.try_reserve_exact(room - self.records.len())
     }
 
     /// Makes room in the map of the next part for what that of the last one has, and some more.
@@ -220,6 +229,17 @@ mod tests {
         let part = &code.parts[0];
         assert_eq!((part.words.len(), part.map.groups.len()), (96 + PADDING, 9));
         assert!(part.words.capacity() <= 112 && part.map.groups.capacity() <= 10);
+    }
+
+    #[test]
+    fn room_is_made_for_all_bodies_unless_they_are_very_many() {
+        let room = |more, all| {
+            let mut code = ModuleCode::default();
+            code.make_room_for(more, all).unwrap();
+            code.records.capacity()
+        };
+        assert_eq!([room(20, 20), room(20, 1_000), room(20, 1_000_000)], [20, 1_000, 20 * AHEAD_MAX]);
+        assert_eq!(room(20, 0), 20);
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl<S: BodySink> Stream<S> {
         self.feed_bounded(bytes, u64::MAX).map(drop)
     }
 
-    /// Takes bytes until `work` more is done, at least one item if there is one; says how many were taken.
+    /// Takes bytes until `work` more is done, at least one if there is one, and what waited for them; says how many were
+    /// taken.
     ///
     /// # Errors
     /// As [`feed`](Stream::feed).
@@ -294,7 +295,8 @@ impl ModuleStream {
         either!(&mut self.stream, stream => stream.feed(bytes))
     }
 
-    /// Takes bytes until about `work` more is done, at least one item; says how many it took.
+    /// Takes bytes until about `work` more is done, at least one byte; says how many it took. Operators that waited for
+    /// them come first, 15 at most, however much work is in them.
     ///
     /// # Errors
     /// As [`feed`](ModuleStream::feed).
