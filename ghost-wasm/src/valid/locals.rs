@@ -34,7 +34,10 @@ impl Locals {
         self.runs.clear();
         self.ty = ty.cloned();
         let params = ty.map_or(&[][..], FuncType::params);
-        for (direct, &param) in self.direct.iter_mut().take(DIRECT).zip(params) {
+        // Two slices, which compilers copy many bytes at a time.
+        let count = params.len().min(DIRECT);
+        let direct = self.direct.get_mut(..count).unwrap_or_default();
+        for (direct, &param) in direct.iter_mut().zip(params.get(..count).unwrap_or_default()) {
             *direct = Some(param);
         }
         // A type's parameters are counted in a u32.

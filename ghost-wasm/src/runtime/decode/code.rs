@@ -114,7 +114,11 @@ impl<S: BodySink> Decoder<S> {
     /// Takes operators until the bytes, the body or the call's work are used up, or a `br_table` begins.
     #[inline]
     pub(super) fn operators(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let (took, stopped) = self.operators_ahead(bytes, bytes.len())?;
+        let (took, stopped) = match bytes.len() {
+            // Less than a window: short bodies.
+            ..WINDOW => (0, false),
+            len => self.operators_ahead(bytes, len)?,
+        };
         let left = bytes.len().saturating_sub(took);
         if stopped || left == 0 {
             return Ok(took);
