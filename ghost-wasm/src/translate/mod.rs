@@ -289,8 +289,7 @@ impl BodySink for Translator {
         self.func = func;
         self.offset = offset;
         if self.code.len() >= PART_WORDS {
-            let bodies = env.funcs.len().saturating_sub(env.imported_funcs as usize);
-            self.parts.make_room_for(self.records.len(), bodies).map_err(room::refused)?;
+            self.parts.make_room_for(self.records.len(), env.functions_declared()).map_err(room::refused)?;
             self.end_part()?;
             self.part_from = u64::from(offset);
             self.make_room_for_part()?;

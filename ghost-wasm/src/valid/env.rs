@@ -45,6 +45,11 @@ impl ModuleEnv {
         self.types.get(*self.funcs.get(func as usize)? as usize)
     }
 
+    /// How many functions are not imported: so many bodies there must be.
+    pub fn functions_declared(&self) -> usize {
+        self.funcs.len().saturating_sub(self.imported_funcs as usize)
+    }
+
     /// A block's parameters and results.
     pub fn block_type(&self, ty: BlockType) -> Option<(&[ValType], &[ValType])> {
         Some(match ty {

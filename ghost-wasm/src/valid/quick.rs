@@ -1,8 +1,8 @@
 //! The operators that most code consists of, read and validated in one step each from a window of bytes.
 //!
 //! Whatever is unusual about one is left to the general path (`opcode.rs`, `body.rs`), which begins again
-//! with the operator and gives the only answer there is: a long immediate, a wrong type, unreachable code, a
-//! limit, a proposal that is off. Nothing is changed before it is certain that all is well.
+//! with the operator and gives the only answer there is: a wrong type, unreachable code, a limit, a proposal that is
+//! off. Nothing is changed before it is certain that all is well. What has but a long immediate has a way of its own.
 
 use super::body::{BodyValidator, Check, FIXED};
 use super::env::{BodySink, ModuleEnv};

@@ -140,9 +140,9 @@ pub fn page() -> String {
         {GROUP_BYTES} bytes. The first byte at fault ends the upload: the server stops the stream (`refused`) \
         and answers with code, validator's code and offset. Operators among the last 15 bytes that have come of \
         an unfinished function body are judged with what comes next, or at the stream's end. A module that the \
-        node has ends it too (`already_have`, `known` = 1). Nothing can be run or named before the length, the BLAKE3 digest, the \
-        SHA-256 if announced, and the validator agree, and the file is in place on disk. After a cut the client \
-        begins again, with growing pauses.\n\n\
+        node has ends it too (`already_have`, `known` = 1). Nothing can be run or named before the length, the \
+        BLAKE3 digest, the SHA-256 if announced, and the validator agree, and the file is in place on disk. After a \
+        cut the client begins again, with growing pauses.\n\n\
         Room for what comes later: flag bit 1 announces a list of BLAKE3 chaining values, one of 32 bytes for \
         each {GROUP_BYTES} bytes, between the header and the module, by which groups are checked one by one; \
         bit 2 a module split into groups that name their place, to resume. This version refuses both \

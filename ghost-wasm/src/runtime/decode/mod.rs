@@ -430,8 +430,7 @@ impl<S: BodySink> Decoder<S> {
     }
 
     fn functions_declared(&self) -> u64 {
-        let env = &self.data.env;
-        (env.funcs.len() as u64).saturating_sub(env.imported_funcs.into())
+        self.data.env.functions_declared() as u64
     }
 
     fn check_code(&self) -> Result<(), Error> {
