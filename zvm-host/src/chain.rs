@@ -17,7 +17,9 @@ use crate::genesis::{Genesis, GenesisError};
 use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
 use crate::receipt::{Diagnostics, Header, Receipt, Record, Status, logs_root};
 use crate::staging::Staging;
-use crate::state::{Account, Commit, Head, Journal, StateBackend, StoreError, Tree, account_key, code_key};
+use crate::state::{
+    Account, Commit, Head, Journal, StateBackend, StateView, StoreError, Tree, account_key, code_key,
+};
 use crate::table::host_gas;
 use crate::types::{Address, Hash, hex};
 
@@ -258,8 +260,9 @@ impl Chain {
         let profile_hash = contract::profile_hash(&engine);
         let first = genesis.header(&profile_hash);
         let genesis_hash = first.hash();
-        if store.head()?.is_none() {
-            check_empty(&*store)?;
+        let view = store.snapshot()?;
+        if view.head()?.is_none() {
+            check_empty(&*view)?;
             store.commit(&Commit {
                 values: genesis.values(),
                 records: Vec::new(),
@@ -270,7 +273,8 @@ impl Chain {
             })?;
         }
         let corrupt = |text: &str| ChainError::Store(StoreError::Corrupt(text.into()));
-        let stored = store.head()?.ok_or_else(|| corrupt("it has no newest block"))?;
+        let view = store.snapshot()?;
+        let stored = view.head()?.ok_or_else(|| corrupt("it has no newest block"))?;
         let head = Header::decode(&stored.header).map_err(|_| corrupt("its newest block cannot be read"))?;
         if head.profile_hash != profile_hash {
             return Err(ChainError::OtherRules { stored: head.profile_hash, here: profile_hash });
@@ -279,7 +283,7 @@ impl Chain {
             let stored = stored.genesis_hash;
             return Err(StoreError::OtherChain { stored, wanted: genesis_hash }.into());
         }
-        let tree = rebuild(&*store)?;
+        let tree = rebuild(&*view)?;
         if tree.root() != head.state_root {
             return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
         }
@@ -323,10 +327,11 @@ impl Chain {
 
     /// A block.
     pub fn block(&self, height: u64) -> Result<Option<Block>, ChainError> {
-        let Some(bytes) = self.store.header(height)? else { return Ok(None) };
+        let view = self.store.snapshot()?;
+        let Some(bytes) = view.header(height)? else { return Ok(None) };
         let header = Header::decode(&bytes)
             .map_err(|error| StoreError::Corrupt(format!("the block {height}: {error}")))?;
-        let calls = self.store.calls(height)?;
+        let calls = view.calls(height)?;
         if header.height != height || header.calls_root != crypto::merkle_root(&calls) {
             return Err(StoreError::Corrupt(format!("the block {height} has other calls")).into());
         }
@@ -335,46 +340,30 @@ impl Chain {
 
     /// An account in the newest state; absent ones are all defaults.
     pub fn account(&self, address: &Address) -> Result<Account, ChainError> {
-        Ok(Journal::new(Arc::clone(&self.store)).account(address)?)
+        Ok(Journal::new(self.store.snapshot()?).account(address)?)
     }
 
     /// What came of a call.
     pub fn receipt(&self, call_id: &Hash) -> Result<Option<Record>, ChainError> {
-        let Some(bytes) = self.store.record(call_id)? else { return Ok(None) };
+        let view = self.store.snapshot()?;
+        let Some(bytes) = view.record(call_id)? else { return Ok(None) };
         let record = Record::decode(&bytes)
             .map_err(|error| StoreError::Corrupt(format!("the receipt {}: {error}", hex(call_id))))?;
-        self.check_record(call_id, &record)?;
+        check_record(&*view, call_id, &record)?;
         Ok(Some(record))
-    }
-
-    /// A stored record must be the one its block committed to; only the diagnostics are not hashed.
-    fn check_record(&self, call_id: &Hash, record: &Record) -> Result<(), StoreError> {
-        let receipt = &record.receipt;
-        let header = self.store.header(record.height)?.and_then(|bytes| Header::decode(&bytes).ok());
-        let is_of_block = header.is_some_and(|header| {
-            header.hash() == record.block_hash
-                && header.receipts_root == crypto::merkle_root(&[receipt.encode()])
-                && (header.pre_state_root, header.state_root) == (record.pre_state_root, record.state_root)
-        });
-        let is_whole = receipt.call_id == *call_id
-            && receipt.return_data_hash == crypto::sha256(&record.return_data)
-            && receipt.logs_root == logs_root(&record.logs);
-        if is_of_block && is_whole {
-            return Ok(());
-        }
-        Err(StoreError::Corrupt(format!("the receipt {} is not that of its block", hex(call_id))))
     }
 
     /// Whether a module is here: staged, or the code of a contract.
     pub fn has_module(&self, code_hash: &Hash) -> Result<bool, ChainError> {
-        Ok(self.staging.has(code_hash) || self.store.value(&code_key(code_hash))?.is_some())
+        Ok(self.staging.has(code_hash) || self.store.snapshot()?.value(&code_key(code_hash))?.is_some())
     }
 
     /// The bytes of a module that is here.
     pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
-        match self.store.value(&code_key(code_hash))? {
+        let view = self.store.snapshot()?;
+        match view.value(&code_key(code_hash))? {
             Some(bytes) => Ok(Some(bytes)),
-            None => Ok(self.store.staged(code_hash)?),
+            None => Ok(view.staged(code_hash)?),
         }
     }
 
@@ -407,7 +396,7 @@ impl Chain {
         let block = self.context(self.head.height, self.head.timestamp);
         let gas = gas.min(self.config.query_gas_max);
         let Outcome { status, revert_code, trap_code, gas_used, return_data, diagnostics, .. } =
-            apply::query(&self.machine, &self.store, *address, input, block, gas).map_err(
+            apply::query(&self.machine, &self.store.snapshot()?, *address, input, block, gas).map_err(
                 |error| match error {
                     ApplyError::Store(error) => ChainError::Store(error),
                     ApplyError::Fault(text) => ChainError::Fault(text),
@@ -564,7 +553,7 @@ impl Chain {
             block,
             block_gas_limit: self.head.gas_limit,
         };
-        let (mut journal, outcome) = match apply::apply(&self.machine, &self.store, &applied) {
+        let (mut journal, outcome) = match apply::apply(&self.machine, &self.store.snapshot()?, &applied) {
             Ok(applied) => applied,
             Err(ApplyError::NotIncludable(text)) => return Ok(refused(RefusalCode::Balance, text)),
             Err(ApplyError::MissingCode(hash)) => {
@@ -645,18 +634,36 @@ fn not_authentic(error: &EnvelopeError) -> Answer {
     Answer::Refused(Refused { code: RefusalCode::Authentication, status, text: error.to_string() })
 }
 
+/// A stored record must be the one its block committed to; only the diagnostics are not hashed.
+fn check_record(view: &dyn StateView, call_id: &Hash, record: &Record) -> Result<(), StoreError> {
+    let receipt = &record.receipt;
+    let header = view.header(record.height)?.and_then(|bytes| Header::decode(&bytes).ok());
+    let is_of_block = header.is_some_and(|header| {
+        header.hash() == record.block_hash
+            && header.receipts_root == crypto::merkle_root(&[receipt.encode()])
+            && (header.pre_state_root, header.state_root) == (record.pre_state_root, record.state_root)
+    });
+    let is_whole = receipt.call_id == *call_id
+        && receipt.return_data_hash == crypto::sha256(&record.return_data)
+        && receipt.logs_root == logs_root(&record.logs);
+    if is_of_block && is_whole {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(format!("the receipt {} is not that of its block", hex(call_id))))
+}
+
 /// A store without a newest block must have nothing else: a genesis written over what is left of a chain
 /// would destroy it.
-fn check_empty(store: &dyn StateBackend) -> Result<(), StoreError> {
+fn check_empty(view: &dyn StateView) -> Result<(), StoreError> {
     let lost = || StoreError::Corrupt("it has lost its newest block".into());
-    if store.header(0)?.is_some() {
+    if view.header(0)?.is_some() {
         return Err(lost());
     }
-    store.values(&mut |_, _| Err(lost()))
+    view.values(&mut |_, _| Err(lost()))
 }
 
 /// The tree of all values, in pieces, so that what is read is not held at once.
-fn rebuild(store: &dyn StateBackend) -> Result<Tree, StoreError> {
+fn rebuild(view: &dyn StateView) -> Result<Tree, StoreError> {
     const PIECE_LEN: usize = 4 * 1024 * 1024;
     let mut tree = Tree::default();
     let mut piece: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
@@ -664,7 +671,7 @@ fn rebuild(store: &dyn StateBackend) -> Result<Tree, StoreError> {
     let add = |tree: &Tree, piece: &[(Vec<u8>, Vec<u8>)]| {
         tree.with(piece.iter().map(|(key, value)| (&key[..], Some(&value[..]))))
     };
-    store.values(&mut |key, value| {
+    view.values(&mut |key, value| {
         if key.first() == Some(&1) {
             let account = <[u8; 20]>::try_from(key.get(1..).unwrap_or_default()).map(Address);
             if account.map(|address| account_key(&address)).ok().as_deref() != Some(key) {

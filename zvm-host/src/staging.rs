@@ -24,7 +24,7 @@ impl Staging {
     /// since whoever wants it can upload it again.
     pub fn open(store: &dyn StateBackend, engine: &Engine, len_max: u64) -> Result<Staging, StoreError> {
         let mut staging = Staging { order: VecDeque::new(), len: 0, len_max, damaged: Vec::new() };
-        store.all_staged(&mut |key, bytes| {
+        store.snapshot()?.all_staged(&mut |key, bytes| {
             let Ok(hash) = <Hash>::try_from(key) else {
                 tracing::warn!("a staged module has a name that is no hash");
                 return Ok(());

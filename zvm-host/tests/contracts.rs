@@ -135,7 +135,8 @@ fn every_end_has_its_status() {
         assert_eq!((receipt.trap_code, record.return_data.len()), (trap_code, returned), "{input}");
         assert_eq!(receipt.return_data_hash, zvm_host::crypto::sha256(&record.return_data));
         // Each call writes under its own key before it ends; only a success leaves it.
-        let stored = net.store.value(&zvm_host::state::storage_key(&at, &[input])).unwrap();
+        let stored =
+            net.store.snapshot().unwrap().value(&zvm_host::state::storage_key(&at, &[input])).unwrap();
         assert_eq!(stored.is_some(), status == Status::Success, "{input}");
         assert_eq!(net.all_balances(), before);
         assert_eq!(net.chain.receipt(&receipt.call_id).unwrap().unwrap(), record);
@@ -156,7 +157,7 @@ fn a_failed_init_leaves_no_contract() {
             keys.push(key.to_vec());
             Ok(())
         };
-        net.store.values(&mut add).unwrap();
+        net.store.snapshot().unwrap().values(&mut add).unwrap();
         keys
     };
     let hash = net.stage(&wasm);
@@ -264,9 +265,12 @@ fn modules_are_staged_until_a_deploy_names_them() {
     assert!(net.chain.has_module(&hash).unwrap());
     let record = net.included(&alice(), Body::deploy(0, &hash, &[]));
     assert_eq!(record.receipt.status, Status::Success, "{:?}", record.diagnostics);
-    assert!(net.store.staged(&hash).unwrap().is_none());
+    assert!(net.store.snapshot().unwrap().staged(&hash).unwrap().is_none());
     assert!(net.chain.has_module(&hash).unwrap());
-    assert_eq!(net.store.value(&zvm_host::state::code_key(&hash)).unwrap().unwrap(), COUNTER);
+    assert_eq!(
+        net.store.snapshot().unwrap().value(&zvm_host::state::code_key(&hash)).unwrap().unwrap(),
+        COUNTER
+    );
 
     // A second contract of the same code pays for it again, and is another contract.
     let again = net.included(&alice(), Body::deploy(1, &hash, &[]));
@@ -277,7 +281,7 @@ fn modules_are_staged_until_a_deploy_names_them() {
     net.store.stage(&[9; 32], b"not its bytes").unwrap();
     let net = Net::over(net.store.clone());
     assert!(!net.chain.has_module(&[9; 32]).unwrap());
-    assert!(net.store.staged(&[9; 32]).unwrap().is_none());
+    assert!(net.store.snapshot().unwrap().staged(&[9; 32]).unwrap().is_none());
 }
 
 /// A staged module outside the profile costs all gas and makes nothing.

@@ -8,14 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::*;
 use zvm_host::chain::ChainError;
-use zvm_host::state::{Commit, Head, StateBackend, StoreError};
+use zvm_host::state::{Commit, Head, StateBackend, StateView, StoreError, Visit};
 use zvm_host::table::host_gas;
 use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
 const NOBODY: Address = Address([0x77; 20]);
-
-type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
 
 /// A store in memory that can be full, and can have lost the entry of its newest block.
 #[derive(Default)]
@@ -35,23 +33,9 @@ impl Faulty {
 }
 
 impl StateBackend for Faulty {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.value(full_key)
-    }
-    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.inner.values(visit)
-    }
-    fn head(&self) -> Result<Option<Head>, StoreError> {
-        if self.headless.load(Ordering::Relaxed) { Ok(None) } else { self.inner.head() }
-    }
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.record(call_id)
-    }
-    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.header(height)
-    }
-    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.inner.calls(height)
+    fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError> {
+        let view = self.inner.snapshot()?;
+        if self.headless.load(Ordering::Relaxed) { Ok(Arc::new(Headless(view))) } else { Ok(view) }
     }
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         self.room()?;
@@ -64,11 +48,35 @@ impl StateBackend for Faulty {
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
         self.inner.unstage(code_hash)
     }
+}
+
+/// A view that lost the entry of its newest block.
+struct Headless(Arc<dyn StateView>);
+
+impl StateView for Headless {
+    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.value(full_key)
+    }
+    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.0.values(visit)
+    }
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        Ok(None)
+    }
+    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.record(call_id)
+    }
+    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.header(height)
+    }
+    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.0.calls(height)
+    }
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.staged(code_hash)
+        self.0.staged(code_hash)
     }
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.inner.all_staged(visit)
+        self.0.all_staged(visit)
     }
 }
 
@@ -78,7 +86,7 @@ fn values(store: &dyn StateBackend) -> Vec<(Vec<u8>, Vec<u8>)> {
         all.push((key.to_vec(), value.to_vec()));
         Ok(())
     };
-    store.values(&mut add).unwrap();
+    store.snapshot().unwrap().values(&mut add).unwrap();
     all
 }
 

@@ -9,7 +9,7 @@ use crate::contract::ContractModule;
 use crate::crypto;
 use crate::envelope::{Envelope, Kind, contract_address};
 use crate::receipt::{Diagnostics, LogEntry, Status};
-use crate::state::{Account, Journal, StateBackend, StoreError, account_key, code_key};
+use crate::state::{Account, Journal, StateView, StoreError, account_key, code_key};
 use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE};
 use crate::types::{Address, Hash, hex};
 
@@ -144,10 +144,10 @@ impl From<StoreError> for Stop {
 /// nothing happened.
 pub fn apply(
     machine: &Machine,
-    store: &Arc<dyn StateBackend>,
+    view: &Arc<dyn StateView>,
     call: &Call<'_>,
 ) -> Result<(Journal, Outcome), ApplyError> {
-    let mut journal = Journal::new(Arc::clone(store));
+    let mut journal = Journal::new(Arc::clone(view));
     let body = &call.envelope.body;
     let paid = debit(&mut journal, call)?;
     let mut meter = Meter { limit: body.gas_limit, used: 0 };
@@ -305,7 +305,7 @@ fn place_code(
 
 /// The bytes of a staged module, not yet hashed.
 fn staged(journal: &Journal, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-    journal.store().staged(code_hash)
+    journal.view().staged(code_hash)
 }
 
 fn load_code(machine: &Machine, journal: &Journal, code_hash: &Hash) -> Result<ContractModule, ApplyError> {
@@ -414,13 +414,13 @@ fn run(
 /// Asks a contract's `query` over a state that it cannot change.
 pub fn query(
     machine: &Machine,
-    store: &Arc<dyn StateBackend>,
+    view: &Arc<dyn StateView>,
     address: Address,
     input: &[u8],
     block: BlockContext,
     gas: u64,
 ) -> Result<Outcome, ApplyError> {
-    let mut journal = Journal::new(Arc::clone(store));
+    let mut journal = Journal::new(Arc::clone(view));
     let mut meter = Meter { limit: gas, used: 0 };
     let mut output = Output::default();
     let account = journal.account(&address)?;

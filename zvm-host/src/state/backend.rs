@@ -1,6 +1,7 @@
 //! What a store must do. Nothing about how.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::types::Hash;
 
@@ -50,7 +51,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 /// The newest block of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// Hash of the genesis block.
     pub genesis_hash: Hash,
@@ -59,7 +60,7 @@ pub struct Head {
 }
 
 /// Everything that one block changes; committed as a whole or not at all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// Full keys with their new values; nothing = removed.
     pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
@@ -78,8 +79,9 @@ pub struct Commit {
 /// What is called for each stored value or module.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
 
-/// A store of values, records and blocks, and beside it of staged modules.
-pub trait StateBackend: Send + Sync {
+/// What a store had at one height. A view keeps answering that, whatever is committed meanwhile; readers
+/// never wait for the writer. Holding one keeps its version of the data, on disk too: let it go soon.
+pub trait StateView: Send + Sync {
     /// The value of a full key.
     fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// All values, in order of their keys.
@@ -92,14 +94,21 @@ pub trait StateBackend: Send + Sync {
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// The wire bytes of the signed calls of a block.
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// The bytes of a staged module.
+    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All staged modules, in order of their hashes.
+    fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError>;
+}
+
+/// A store of values, records and blocks, and beside it of staged modules. Reads go through a
+/// [`StateView`]; there is one writer.
+pub trait StateBackend: Send + Sync {
+    /// The store as it is now. Costs the same however much is stored.
+    fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError>;
     /// Applies a block, durably, in one transaction.
     fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
     /// Keeps a module that no block names, durably.
     fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError>;
     /// Drops a staged module, if there.
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError>;
-    /// The bytes of a staged module.
-    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
-    /// All staged modules, in order of their hashes.
-    fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError>;
 }

@@ -1,11 +1,11 @@
 //! Changes of one block on their way to the store: what is read sees them, checkpoints undo them. The
-//! store below is never touched.
+//! state below is never touched.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::backend::{StateBackend, StoreError};
+use super::backend::{StateView, StoreError};
 use super::{Account, account_key};
 use crate::types::Address;
 
@@ -30,10 +30,10 @@ impl std::error::Error for JournalFull {}
 
 type Value = Option<Vec<u8>>;
 
-/// Uncommitted changes over a store.
+/// Uncommitted changes over the state at one height.
 pub struct Journal {
-    store: Arc<dyn StateBackend>,
-    /// What was written, over what the store has.
+    view: Arc<dyn StateView>,
+    /// What was written, over what the view has.
     changes: BTreeMap<Vec<u8>, Value>,
     /// For each write: the key, and what `changes` had for it before.
     undo: Vec<(Vec<u8>, Option<Value>)>,
@@ -49,8 +49,8 @@ impl fmt::Debug for Journal {
 
 impl Journal {
     /// Nothing changed yet.
-    pub fn new(store: Arc<dyn StateBackend>) -> Journal {
-        Journal { store, changes: BTreeMap::new(), undo: Vec::new(), written_len: 0 }
+    pub fn new(view: Arc<dyn StateView>) -> Journal {
+        Journal { view, changes: BTreeMap::new(), undo: Vec::new(), written_len: 0 }
     }
 
     /// Starts the count of bytes of a signed call.
@@ -58,14 +58,14 @@ impl Journal {
         self.written_len = 0;
     }
 
-    /// The store beneath.
-    pub fn store(&self) -> &dyn StateBackend {
-        &*self.store
+    /// The state beneath, without the changes.
+    pub fn view(&self) -> &dyn StateView {
+        &*self.view
     }
 
-    /// Takes the journal away, with its checkpoints; an unchanged one over the same store stays.
+    /// Takes the journal away, with its checkpoints; an unchanged one over the same view stays.
     pub fn take(&mut self) -> Journal {
-        let empty = Journal::new(Arc::clone(&self.store));
+        let empty = Journal::new(Arc::clone(&self.view));
         std::mem::replace(self, empty)
     }
 
@@ -73,7 +73,7 @@ impl Journal {
     pub fn read(&self, full_key: &[u8]) -> Result<Value, StoreError> {
         match self.changes.get(full_key) {
             Some(value) => Ok(value.clone()),
-            None => self.store.value(full_key),
+            None => self.view.value(full_key),
         }
     }
 
@@ -139,21 +139,17 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Commit, Head, MemoryBackend};
+    use crate::state::{Commit, MemoryBackend, StateBackend};
     use proptest::prelude::*;
 
-    fn store(values: &[(&[u8], &[u8])]) -> Arc<dyn StateBackend> {
+    fn store(values: &[(&[u8], &[u8])]) -> Arc<dyn StateView> {
         let store = MemoryBackend::new();
         let commit = Commit {
             values: values.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect(),
-            records: vec![],
-            calls: vec![],
-            height: 0,
-            head: Head { genesis_hash: [0; 32], header: vec![] },
-            unstage: vec![],
+            ..Commit::default()
         };
         store.commit(&commit).unwrap();
-        Arc::new(store)
+        store.snapshot().unwrap()
     }
 
     #[test]

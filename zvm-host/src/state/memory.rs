@@ -1,17 +1,23 @@
-//! The store of tests and throw-away chains: ordered maps in memory.
+//! The store of tests and throw-away chains: ordered maps in memory. The maps share what did not change
+//! between versions, so that a view costs nothing and a commit what it changes.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backend::{Commit, Head, StateBackend, StoreError, Visit};
+use rpds::RedBlackTreeMapSync as Map;
+
+use super::backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
 use crate::types::Hash;
 
-#[derive(Debug, Default)]
+type Bytes = Arc<[u8]>;
+/// A header and the signed calls.
+type Block = Arc<(Vec<u8>, Vec<Vec<u8>>)>;
+
+#[derive(Clone, Debug, Default)]
 struct Maps {
-    values: BTreeMap<Vec<u8>, Vec<u8>>,
-    records: BTreeMap<Hash, Vec<u8>>,
-    blocks: BTreeMap<u64, (Vec<u8>, Vec<Vec<u8>>)>,
-    staged: BTreeMap<Hash, Vec<u8>>,
+    values: Map<Bytes, Bytes>,
+    records: Map<Hash, Bytes>,
+    blocks: Map<u64, Block>,
+    staged: Map<Hash, Bytes>,
     head: Option<Head>,
 }
 
@@ -32,62 +38,71 @@ impl MemoryBackend {
 }
 
 impl StateBackend for MemoryBackend {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.maps().values.get(full_key).cloned())
-    }
-
-    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.maps().values.iter().try_for_each(|(key, value)| visit(key, value))
-    }
-
-    fn head(&self) -> Result<Option<Head>, StoreError> {
-        Ok(self.maps().head.clone())
-    }
-
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.maps().records.get(call_id).cloned())
-    }
-
-    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.maps().blocks.get(&height).map(|(header, _)| header.clone()))
-    }
-
-    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.maps().blocks.get(&height).map(|(_, calls)| calls.clone()).unwrap_or_default())
+    fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError> {
+        Ok(Arc::new(self.maps().clone()))
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let mut maps = self.maps();
         for (key, value) in &commit.values {
             match value {
-                Some(value) => maps.values.insert(key.clone(), value.clone()),
-                None => maps.values.remove(key),
+                Some(value) => maps.values.insert_mut(key[..].into(), value[..].into()),
+                None => drop(maps.values.remove_mut(&key[..])),
             };
         }
-        maps.records.extend(commit.records.iter().cloned());
-        maps.blocks.insert(commit.height, (commit.head.header.clone(), commit.calls.clone()));
+        for (call_id, record) in &commit.records {
+            maps.records.insert_mut(*call_id, record[..].into());
+        }
+        let block = (commit.head.header.clone(), commit.calls.clone());
+        maps.blocks.insert_mut(commit.height, Arc::new(block));
         maps.head = Some(commit.head.clone());
         for hash in &commit.unstage {
-            maps.staged.remove(hash);
+            maps.staged.remove_mut(hash);
         }
         Ok(())
     }
 
     fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.maps().staged.insert(*code_hash, bytes.to_vec());
+        self.maps().staged.insert_mut(*code_hash, bytes.into());
         Ok(())
     }
 
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
-        self.maps().staged.remove(code_hash);
+        self.maps().staged.remove_mut(code_hash);
         Ok(())
+    }
+}
+
+impl StateView for Maps {
+    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.values.get(full_key).map(|value| value.to_vec()))
+    }
+
+    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.values.iter().try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        Ok(self.head.clone())
+    }
+
+    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.get(call_id).map(|record| record.to_vec()))
+    }
+
+    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.blocks.get(&height).map(|block| block.0.clone()))
+    }
+
+    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.blocks.get(&height).map(|block| block.1.clone()).unwrap_or_default())
     }
 
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.maps().staged.get(code_hash).cloned())
+        Ok(self.staged.get(code_hash).map(|bytes| bytes.to_vec()))
     }
 
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.maps().staged.iter().try_for_each(|(hash, bytes)| visit(hash, bytes))
+        self.staged.iter().try_for_each(|(hash, bytes)| visit(hash, bytes))
     }
 }

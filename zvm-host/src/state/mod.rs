@@ -7,7 +7,7 @@ mod memory;
 mod redb;
 mod tree;
 
-pub use backend::{Commit, Head, StateBackend, StoreError};
+pub use backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
 pub use journal::{Checkpoint, JOURNAL_LEN_MAX, Journal, JournalFull};
 pub use memory::MemoryBackend;
 pub use redb::RedbBackend;

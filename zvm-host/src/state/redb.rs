@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
-use super::backend::{Commit, Head, StateBackend, StoreError, Visit};
+use super::backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
 use crate::codec::{CodecError, Reader, Writer};
 use crate::types::Hash;
 
@@ -43,12 +44,13 @@ impl RedbBackend {
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
-        match self.get(META, FORMAT)? {
+        let view = self.view()?;
+        match view.get(META, FORMAT)? {
             Some(found) if found == FORMAT_NOW => Ok(()),
             Some(_) => Err(StoreError::Corrupt("it has another format than this program knows".into())),
             None => {
                 // A new file, or one whose first transaction was cut: all tables are made at once.
-                if self.read()?.list_tables().map_err(medium)?.next().is_some() {
+                if view.read()?.list_tables().map_err(medium)?.next().is_some() {
                     return Err(StoreError::Corrupt("it has lost its format".into()));
                 }
                 let write = self.database()?.begin_write().map_err(medium)?;
@@ -70,36 +72,8 @@ impl RedbBackend {
         self.0.as_ref().ok_or_else(|| StoreError::Medium("it is closed".into()))
     }
 
-    fn read(&self) -> Result<ReadTransaction, StoreError> {
-        self.database()?.begin_read().map_err(medium)
-    }
-
-    fn get(&self, table: Bytes, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        guarded(|| {
-            let table = match self.read()?.open_table(table) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                other => other.map_err(medium)?,
-            };
-            Ok(table.get(key).map_err(medium)?.map(|value| value.value().to_vec()))
-        })
-    }
-
-    fn get_at(&self, table: Heights, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        guarded(|| {
-            let table = self.read()?.open_table(table).map_err(medium)?;
-            Ok(table.get(height).map_err(medium)?.map(|value| value.value().to_vec()))
-        })
-    }
-
-    fn each(&self, table: Bytes, visit: Visit<'_>) -> Result<(), StoreError> {
-        guarded(|| {
-            let table = self.read()?.open_table(table).map_err(medium)?;
-            for entry in table.iter().map_err(medium)? {
-                let (key, value) = entry.map_err(medium)?;
-                visit(key.value(), value.value())?;
-            }
-            Ok(())
-        })
+    fn view(&self) -> Result<RedbView, StoreError> {
+        guarded(|| Ok(RedbView(Some(self.database()?.begin_read().map_err(medium)?))))
     }
 
     fn edit(
@@ -128,33 +102,8 @@ impl Drop for RedbBackend {
 }
 
 impl StateBackend for RedbBackend {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(VALUES, full_key)
-    }
-
-    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.each(VALUES, visit)
-    }
-
-    fn head(&self) -> Result<Option<Head>, StoreError> {
-        let Some(bytes) = self.get(META, HEAD)? else { return Ok(None) };
-        let (genesis_hash, header) = bytes
-            .split_first_chunk::<32>()
-            .ok_or_else(|| StoreError::Corrupt("the entry of the newest block is cut".into()))?;
-        Ok(Some(Head { genesis_hash: *genesis_hash, header: header.to_vec() }))
-    }
-
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(RECORDS, call_id)
-    }
-
-    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get_at(HEADERS, height)
-    }
-
-    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let Some(bytes) = self.get_at(CALLS, height)? else { return Ok(Vec::new()) };
-        decode_calls(&bytes).map_err(|error| StoreError::Corrupt(format!("calls of block {height}: {error}")))
+    fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError> {
+        Ok(Arc::new(self.view()?))
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
@@ -194,6 +143,85 @@ impl StateBackend for RedbBackend {
 
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
         self.edit(|staged| staged.remove(&code_hash[..]).map(drop))
+    }
+}
+
+/// The store at one height: a read transaction that is held. Its pages are not used again meanwhile.
+struct RedbView(Option<ReadTransaction>);
+
+impl Drop for RedbView {
+    fn drop(&mut self) {
+        // Letting go takes the library's locks, which an earlier panic over a damaged page has poisoned.
+        let read = self.0.take();
+        let _ = guarded(|| {
+            drop(read);
+            Ok(())
+        });
+    }
+}
+
+impl RedbView {
+    fn read(&self) -> Result<&ReadTransaction, StoreError> {
+        self.0.as_ref().ok_or_else(|| StoreError::Medium("it is closed".into()))
+    }
+
+    fn get(&self, table: Bytes, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        guarded(|| {
+            let table = match self.read()?.open_table(table) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                other => other.map_err(medium)?,
+            };
+            Ok(table.get(key).map_err(medium)?.map(|value| value.value().to_vec()))
+        })
+    }
+
+    fn get_at(&self, table: Heights, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        guarded(|| {
+            let table = self.read()?.open_table(table).map_err(medium)?;
+            Ok(table.get(height).map_err(medium)?.map(|value| value.value().to_vec()))
+        })
+    }
+
+    fn each(&self, table: Bytes, visit: Visit<'_>) -> Result<(), StoreError> {
+        guarded(|| {
+            let table = self.read()?.open_table(table).map_err(medium)?;
+            for entry in table.iter().map_err(medium)? {
+                let (key, value) = entry.map_err(medium)?;
+                visit(key.value(), value.value())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl StateView for RedbView {
+    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(VALUES, full_key)
+    }
+
+    fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.each(VALUES, visit)
+    }
+
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        let Some(bytes) = self.get(META, HEAD)? else { return Ok(None) };
+        let (genesis_hash, header) = bytes
+            .split_first_chunk::<32>()
+            .ok_or_else(|| StoreError::Corrupt("the entry of the newest block is cut".into()))?;
+        Ok(Some(Head { genesis_hash: *genesis_hash, header: header.to_vec() }))
+    }
+
+    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(RECORDS, call_id)
+    }
+
+    fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get_at(HEADERS, height)
+    }
+
+    fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let Some(bytes) = self.get_at(CALLS, height)? else { return Ok(Vec::new()) };
+        decode_calls(&bytes).map_err(|error| StoreError::Corrupt(format!("calls of block {height}: {error}")))
     }
 
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {

@@ -115,7 +115,7 @@ impl Net {
             }
             Ok(())
         };
-        self.store.values(&mut add).unwrap();
+        self.store.snapshot().unwrap().values(&mut add).unwrap();
         sum
     }
 }
