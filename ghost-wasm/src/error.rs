@@ -239,6 +239,11 @@ impl Error {
         }
     }
 
+    /// Whether the embedder has ended the call ([`Interrupt`](crate::Interrupt)).
+    pub fn is_interrupted(&self) -> bool {
+        self.kind() == ErrorKind::Interrupted
+    }
+
     /// Whether the gas is used up.
     pub fn is_out_of_gas(&self) -> bool {
         self.kind() == ErrorKind::OutOfGas

@@ -24,6 +24,7 @@ pub use runtime::engine::Engine;
 pub use runtime::func::{Func, TypedFunc};
 pub use runtime::global::Global;
 pub use runtime::instance::{Extern, Instance};
+pub use runtime::interrupt::Interrupt;
 pub use runtime::item::{Item, Refusal};
 pub use runtime::limiter::ResourceLimiter;
 pub use runtime::linker::Linker;

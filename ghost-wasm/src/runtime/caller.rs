@@ -51,6 +51,14 @@ impl<T> Caller<'_, T> {
         self.store.inner.meter.charge(gas).map_err(|_| Error::new(ErrorCode::OutOfGas))
     }
 
+    /// Looks whether the embedder wants the call to end ([`Store::set_interrupt`]): for host functions that take long.
+    ///
+    /// # Errors
+    /// `Interrupted`; the host function is to return it. The call ends with it in any case.
+    pub fn check_interrupt(&mut self) -> Result<(), Error> {
+        self.store.inner.check_interrupt()
+    }
+
     /// Lets `f` use at most `gas`; what it leaves goes back. Running out of the cap alone is an error of the
     /// inner call (`OutOfGasCap`). If that happened in guest code, the store is poisoned: what the guest has
     /// written is not defined, and no guest goes on over it; a call from which the caller is to go on in any

@@ -21,6 +21,7 @@ const FRAMES_SHOWN: usize = 64;
 /// Calls a function from the host. `slots` has room for arguments and results; the types are right.
 pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Result<(), Error> {
     store.inner.idle()?;
+    store.inner.check_interrupt()?;
     let entity = store.inner.funcs.get(func as usize).copied();
     let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
     // Host functions too: a guest can have one call itself, and that uses native stack.
@@ -176,6 +177,12 @@ fn enter<T>(
 fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
     loop {
         let inner = &mut store.inner;
+        // Before the handlers get control, whatever the driver had it for: also after a service, which hands
+        // out a new slice, so that a loop of them would never use one up.
+        if let Err(error) = inner.check_interrupt() {
+            inner.meter.collect(&mut inner.cx);
+            return Err(error);
+        }
         let exit = inner.cx.run();
         #[cfg(feature = "internals")]
         let exit = step(inner, exit);
@@ -349,6 +356,10 @@ fn call_host<T>(
     if (store.inner.id, store.inner.nesting) != before {
         return Err(Error::new(ErrorCode::WrongStore)
             .with_detail("a host function exchanged its store or broke a call off"));
+    }
+    if store.inner.interrupted {
+        // Whatever the function has made of it.
+        return Err(Error::new(ErrorCode::Interrupted));
     }
     result
 }

@@ -403,6 +403,7 @@ impl StoreInner {
 /// Applies the active segments in order; each pays as the operators that would do it.
 fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(), Error> {
     let data = &module.inner.data;
+    store.check_interrupt()?;
     let entity = store.instance(index)?;
     let (funcs, globals) = (entity.funcs.clone(), entity.globals.clone());
     // The items are constant expressions, evaluated before any segment is applied.
@@ -423,6 +424,7 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
                 store.charge_init(GasClass::BulkTable)?;
                 let len = segment.items.len() as u32;
                 let init = TableInit { segment: number as u32, table: *target, to, from: 0, len };
+                store.check_interrupt()?;
                 apply(store, index, &Segment::Elem(init))?;
             }
         }
@@ -437,6 +439,7 @@ fn initialise(store: &mut StoreInner, index: u32, module: &Module) -> Result<(),
         let to = evaluate(store, &funcs, &globals, offset)? as u32;
         store.charge_init(GasClass::BulkMemory)?;
         let len = segment.byte_len();
+        store.check_interrupt()?;
         apply(store, index, &Segment::Data { segment: number as u32, to, len })?;
         store.charge_class(GasClass::Drop)?;
         let entity = store.instances.get_mut(index as usize).ok_or_else(internal)?;

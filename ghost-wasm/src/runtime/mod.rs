@@ -11,6 +11,7 @@ pub mod engine;
 pub mod func;
 pub mod global;
 pub mod instance;
+pub mod interrupt;
 pub mod item;
 mod lazy;
 pub mod limiter;

@@ -242,6 +242,8 @@ impl<T> InstancePool<T> {
         inner.yielded = None;
         inner.suspended = None;
         inner.limiter = None;
+        inner.interrupt = None;
+        inner.interrupted = false;
         if reset(inner, &template).is_err() {
             return false;
         }

@@ -3,12 +3,18 @@
 //! The order is the same for all whose cost depends on a length: the base has been charged by the
 //! handler; all checks (a trap or −1 has paid the base only); the cost by length; the effect.
 
+use core::ops::Range;
+
 use super::driver::{Place, call_from_wasm, out_of_gas, trap_here};
 use super::instance::InstanceEntity;
 use super::store::{Store, StoreInner};
 use crate::Error;
 use crate::exec::ctx::{Exit, Service, ServiceArgs};
 use crate::table::errors::{ErrorCode, TrapCode};
+
+/// Bytes that a bulk memory operator writes between two looks at the store's interrupt: below a millisecond,
+/// also where pages are touched for the first time.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// What can end a service early.
 enum Stop {
@@ -87,7 +93,7 @@ fn charge(inner: &mut StoreInner, cost: u64) -> Result<(), Stop> {
 }
 
 /// The range of `len` from `start`, if it ends at or below `end`.
-pub(crate) fn range(start: u32, len: u32, end: usize) -> Option<core::ops::Range<usize>> {
+pub(crate) fn range(start: u32, len: u32, end: usize) -> Option<Range<usize>> {
     let stop = u64::from(start) + u64::from(len);
     (stop <= end as u64).then_some(start as usize..stop as usize)
 }
@@ -196,6 +202,26 @@ fn memory_grow(inner: &mut StoreInner, pages: u32) -> Result<u32, Stop> {
     Ok(before)
 }
 
+/// Does an effect on `len` bytes in pieces, and looks between them whether the call is to end.
+fn in_pieces(
+    inner: &mut StoreInner,
+    len: usize,
+    ascending: bool,
+    mut effect: impl FnMut(&mut StoreInner, Range<usize>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut done = 0;
+    while done < len {
+        if done > 0 {
+            inner.check_interrupt()?;
+        }
+        let piece = PIECE_BYTES.min(len - done);
+        let start = if ascending { done } else { len - done - piece };
+        effect(inner, start..start + piece)?;
+        done += piece;
+    }
+    Ok(())
+}
+
 fn memory_copy(inner: &mut StoreInner, to: u32, from: u32, len: u32) -> Result<(), Stop> {
     let index = memory_index(inner, 0)?;
     let end = memory_len(inner, index);
@@ -203,18 +229,26 @@ fn memory_copy(inner: &mut StoreInner, to: u32, from: u32, len: u32) -> Result<(
         return Err(Stop::Trap(TrapCode::MemoryOutOfBounds));
     };
     charge(inner, bulk_bytes(inner, len))?;
-    inner.memories.get_mut(index).ok_or_else(internal)?.copy_within(from, to.start);
-    Ok(())
+    // What a piece overwrites must have been copied before.
+    let ascending = to.start <= from.start;
+    in_pieces(inner, from.len(), ascending, |inner, piece| {
+        let memory = inner.memories.get_mut(index).ok_or_else(internal)?;
+        memory.copy_within(from.start + piece.start..from.start + piece.end, to.start + piece.start);
+        Ok(())
+    })
 }
 
 fn memory_fill(inner: &mut StoreInner, to: u32, value: u8, len: u32) -> Result<(), Stop> {
     let index = memory_index(inner, 0)?;
     let to = range(to, len, memory_len(inner, index)).ok_or(Stop::Trap(TrapCode::MemoryOutOfBounds))?;
     charge(inner, bulk_bytes(inner, len))?;
-    if let Some(bytes) = inner.memories.get_mut(index).and_then(|memory| memory.range_mut(to)) {
-        bytes.fill(value);
-    }
-    Ok(())
+    in_pieces(inner, to.len(), true, |inner, piece| {
+        let memory = inner.memories.get_mut(index).ok_or_else(internal)?;
+        if let Some(bytes) = memory.range_mut(to.start + piece.start..to.start + piece.end) {
+            bytes.fill(value);
+        }
+        Ok(())
+    })
 }
 
 /// `memory.init` of an instance. `lent`: a slice of gas is handed out.
@@ -245,11 +279,15 @@ fn memory_init(
     } else {
         inner.meter.charge(cost).map_err(|_| Stop::OutOfGas)?;
     }
-    let memory = inner.memories.get_mut(memory).ok_or_else(internal)?;
-    if let (Some(to), Some(from)) = (memory.range_mut(to), bytes.get(from)) {
-        to.copy_from_slice(from);
-    }
-    Ok(())
+    in_pieces(inner, to.len(), true, |inner, piece| {
+        let memory = inner.memories.get_mut(memory).ok_or_else(internal)?;
+        let from = bytes.get(from.start + piece.start..from.start + piece.end);
+        let to = memory.range_mut(to.start + piece.start..to.start + piece.end);
+        if let (Some(to), Some(from)) = (to, from) {
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    })
 }
 
 fn drop_data(inner: &mut StoreInner, instance: u32, segment: u32) -> Result<(), Stop> {

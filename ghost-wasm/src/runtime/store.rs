@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::func::Func;
 use super::global::Global;
 use super::instance::InstanceEntity;
+use super::interrupt::Interrupt;
 use super::lazy::LazyCodes;
 use super::limiter::ResourceLimiter;
 use super::memory::{LinearMemory, Memory};
@@ -78,8 +79,12 @@ pub(crate) struct StoreInner {
     pub switches: Vec<Switch>,
     /// Entries from the host that are running.
     pub nesting: u32,
-    /// Guest code has run out of gas: what memories, tables and globals hold is not defined.
+    /// Guest code has run out of gas or was interrupted: what memories, tables and globals hold is not defined.
     pub poisoned: bool,
+    /// How the embedder ends a call.
+    pub interrupt: Option<Interrupt>,
+    /// A call has been ended by it: those below it end, too.
+    pub interrupted: bool,
     /// A host function has yielded; set until the entry that it ends is finished.
     pub yielded: Option<Yielded>,
     /// The call that can go on.
@@ -149,6 +154,8 @@ impl<T> Store<T> {
             switches: Vec::new(),
             nesting: 0,
             poisoned: false,
+            interrupt: None,
+            interrupted: false,
             yielded: None,
             suspended: None,
             limiter: None,
@@ -193,6 +200,15 @@ impl<T> Store<T> {
     /// What was used since the limit was set. After out-of-gas: the limit.
     pub fn gas_used(&self) -> u64 {
         self.inner.meter.used()
+    }
+
+    /// Sets, or takes away, the flag with which other threads end this store's calls. A call that is ended so fails
+    /// with `Interrupted`, which is no outcome: neither a trap nor out-of-gas. What memories, tables and
+    /// globals then hold is not defined, and how much gas was used is not exact: the store answers `Poisoned` and
+    /// can only be dropped, or put back into its [`InstancePool`](crate::InstancePool). How soon a call ends:
+    /// [`Interrupt`]. Calls that are not ended are as without a flag.
+    pub fn set_interrupt(&mut self, interrupt: Option<Interrupt>) {
+        self.inner.interrupt = interrupt;
     }
 
     /// Asks `limiter` before a memory or table is made or grows. Not for contracts: what a guest sees must not
@@ -381,7 +397,23 @@ impl StoreInner {
         Ok(value.to_slot() as u32)
     }
 
-    /// Whether what the store holds is defined: guest code has not run out of gas in it.
+    /// Looks whether the embedder wants the call to end.
+    #[inline]
+    pub fn check_interrupt(&mut self) -> Result<(), Error> {
+        match &self.interrupt {
+            Some(interrupt) if interrupt.is_interrupted() => Err(self.end_interrupted()),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn end_interrupted(&mut self) -> Error {
+        self.interrupted = true;
+        self.poisoned = true;
+        Error::new(ErrorCode::Interrupted)
+    }
+
+    /// Whether what the store holds is defined: guest code has neither run out of gas in it nor been interrupted.
     pub fn usable(&self) -> Result<(), Error> {
         if self.poisoned { Err(Error::new(ErrorCode::Poisoned)) } else { Ok(()) }
     }

@@ -100,7 +100,7 @@ macro_rules! for_each_error {
             }
             Usage = 0x0b {
                 WrongStore             = 0x01, "wrong store", "A handle was used with another store or engine than its own.";
-                Poisoned               = 0x02, "poisoned store", "Guest code ran out of gas, so what it has written is not defined; the store can only be resumed or dropped.";
+                Poisoned               = 0x02, "poisoned store", "Guest code ran out of gas or was interrupted, so what it has written is not defined; the store can only be resumed, if its gas ran out, or dropped.";
                 WrongArguments         = 0x03, "wrong arguments", "The values do not match the function's parameters or results.";
                 WrongType              = 0x04, "wrong type", "The value, function, global, table or memory has another type than was asked for.";
                 UnknownExport          = 0x05, "unknown export", "The instance has no such export.";
@@ -113,6 +113,9 @@ macro_rules! for_each_error {
             }
             Yield = 0x0c {
                 Yielded                = 0x01, "yield", "A host function has interrupted the call; it goes on when it gets that function's results.";
+            }
+            Interrupted = 0x0d {
+                Interrupted            = 0x01, "interrupted", "The embedder has ended the call through the store's interrupt; there is no outcome.";
             }
         }
     };
@@ -146,6 +149,8 @@ pub enum ErrorKind {
     Usage = 0x0b,
     /// A host function interrupted the call, which can go on.
     Yield = 0x0c,
+    /// The embedder has ended the call; there is no outcome.
+    Interrupted = 0x0d,
 }
 
 impl ErrorKind {
@@ -164,6 +169,7 @@ impl ErrorKind {
             ErrorKind::HostFault => "host fault",
             ErrorKind::Usage => "usage",
             ErrorKind::Yield => "yield",
+            ErrorKind::Interrupted => "interrupted",
         }
     }
 }
