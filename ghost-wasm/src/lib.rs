@@ -10,6 +10,7 @@ mod binary;
 mod code;
 mod error;
 mod exec;
+mod heap;
 mod runtime;
 pub mod table;
 mod translate;

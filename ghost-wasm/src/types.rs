@@ -95,6 +95,11 @@ impl FuncType {
         FuncType { types: types.into(), param_count }
     }
 
+    /// Bytes of memory that the type and its clones share.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        crate::heap::shared(size_of_val(&*self.types))
+    }
+
     /// The parameter types.
     pub fn params(&self) -> &[ValType] {
         self.types.get(..self.param_count as usize).unwrap_or_default()

@@ -24,15 +24,16 @@ const OUTSIDE: &[(&str, &[&str])] = &[("ghost-wasm", &["libm"]), ("ghost-wasm-or
 
 /// The floors of the engine, and those each may use.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("types", &[]),
+    ("heap", &[]),
+    ("types", &["heap"]),
     ("table", &["types"]),
     ("error", &["table", "types"]),
-    ("code", &["table", "types", "error"]),
-    ("binary", &["table", "types", "error"]),
-    ("exec", &["table", "types", "error", "code"]),
-    ("valid", &["table", "types", "error", "binary"]),
+    ("code", &["heap", "table", "types", "error"]),
+    ("binary", &["heap", "table", "types", "error"]),
+    ("exec", &["heap", "table", "types", "error", "code"]),
+    ("valid", &["heap", "table", "types", "error", "binary"]),
     ("translate", &["table", "types", "error", "code", "binary", "exec", "valid"]),
-    ("runtime", &["table", "types", "error", "code", "binary", "exec", "valid", "translate"]),
+    ("runtime", &["heap", "table", "types", "error", "code", "binary", "exec", "valid", "translate"]),
 ];
 
 /// What the protocol must not know.

@@ -3,27 +3,66 @@
 //! <https://www.w3.org/TR/wasm-core-2/#name-section%E2%91%A0>
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::cursor::Cursor;
+use crate::heap;
 
 const MODULE_NAME: u8 = 0;
 const FUNCTION_NAMES: u8 = 1;
 
 /// What the name section says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Names {
     /// The module's name.
     pub module: Option<Box<str>>,
-    /// Names by function index, ascending.
-    pub functions: Vec<(u32, Box<str>)>,
+    /// Ascending by function index.
+    functions: Vec<Named>,
+    /// The functions' names, one after the other: a section may have a million short ones.
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    func: u32,
+    /// Where its name ends in the text.
+    end: u32,
 }
 
 impl Names {
     /// The name of a function.
     pub fn function(&self, index: u32) -> Option<&str> {
-        let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
-        self.functions.get(at).map(|(_, name)| &**name)
+        let at = self.functions.binary_search_by_key(&index, |named| named.func).ok()?;
+        let before = at.checked_sub(1).and_then(|before| self.functions.get(before));
+        let start = before.map_or(0, |named| named.end as usize);
+        self.text.get(start..self.functions.get(at)?.end as usize)
+    }
+
+    /// All functions that have a name, ascending.
+    fn functions(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.functions.iter().filter_map(|named| Some((named.func, self.function(named.func)?)))
+    }
+
+    fn push(&mut self, func: u32, name: &str) {
+        self.text.push_str(name);
+        // A module is much shorter.
+        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.functions.push(Named { func, end });
+    }
+
+    /// Bytes of memory that they have allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        let module = self.module.as_ref().map_or(0, |name| heap::boxed(&**name));
+        [module, heap::list(&self.functions), heap::block(self.text.capacity())].iter().sum()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let functions: Vec<_> = self.functions().collect();
+        f.debug_struct("Names").field("module", &self.module).field("functions", &functions).finish()
     }
 }
 
@@ -95,7 +134,7 @@ impl NameReader {
             }
             Part::Module { end } => {
                 let Some(name) = self.name(content, end, |_| Ok(()))? else { return Ok(false) };
-                self.names.module = Some(name.1);
+                self.names.module = Some(name.1.into());
                 self.close(end)?;
             }
             Part::Count { end } => {
@@ -105,10 +144,10 @@ impl NameReader {
             Part::Functions { end, left: 0 } => self.close(end)?,
             Part::Functions { end, left } => {
                 let Some((index, name)) = self.name(content, end, |c| c.u32())? else { return Ok(false) };
-                if self.names.functions.last().is_some_and(|(last, _)| *last >= index) {
+                if self.names.functions.last().is_some_and(|last| last.func >= index) {
                     return Err(());
                 }
-                self.names.functions.push((index, name));
+                self.names.push(index, name);
                 self.part = Part::Functions { end, left: left.saturating_sub(1) };
             }
             Part::Skip { end } => {
@@ -147,12 +186,12 @@ impl NameReader {
     }
 
     /// Something short and a name, as one item.
-    fn name<T>(
+    fn name<'c, T>(
         &mut self,
-        content: &[u8],
+        content: &'c [u8],
         end: usize,
         head: impl FnOnce(&mut Cursor<'_>) -> super::cursor::Read<T>,
-    ) -> Result<Option<(T, Box<str>)>, ()> {
+    ) -> Result<Option<(T, &'c str)>, ()> {
         let start = self.at;
         let Some((head, len)) = self.read(content, Some(end), |c| Ok((head(c)?, c.u32()?)))? else {
             return Ok(None);
@@ -164,6 +203,6 @@ impl NameReader {
         };
         let text = core::str::from_utf8(bytes).map_err(|_| ())?;
         self.at = stop;
-        Ok(Some((head, text.into())))
+        Ok(Some((head, text)))
     }
 }

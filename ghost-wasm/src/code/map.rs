@@ -6,6 +6,8 @@
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
+use crate::heap;
+
 /// One op that can trap or call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapEntry {
@@ -87,6 +89,11 @@ impl CodeMap {
             rest = others.get(count..).unwrap_or_default();
         }
         Ok(())
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::list(&self.groups) + heap::list(&self.steps)
     }
 
     /// The entry of the op at `position`.

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use super::map::{CodeMap, MapEntry};
 use super::record::{CodeRecord, Word};
+use crate::heap;
 
 /// A part with so many words is complete when the next body begins.
 pub const PART_WORDS: usize = 8 << 10;
@@ -130,6 +131,17 @@ impl ModuleCode {
         give_back(&mut self.records);
         self.parts.sort_unstable_by_key(|part| part.words.as_ptr());
         self
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        let parts = self.parts.iter().map(|part| {
+            let bytes = heap::list(&part.words) + heap::boxed(&*part.starts) + part.map.heap_bytes();
+            #[cfg(feature = "internals")]
+            let bytes = bytes + heap::list(&part.numbers);
+            bytes
+        });
+        heap::list(&self.records) + heap::list(&self.parts) + parts.sum::<u64>()
     }
 
     /// Records by defined function.

@@ -261,6 +261,11 @@ impl Ctx {
         self.gas = gas;
     }
 
+    /// Bytes of memory that it has allocated: the stacks.
+    pub fn heap_bytes(&self) -> u64 {
+        self.stack.heap_bytes()
+    }
+
     /// Which work is asked for after [`Exit::Service`].
     pub fn service(&self) -> Service {
         Service::ALL[self.service as usize % Service::ALL.len()]

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::view::Word;
+use crate::heap;
 
 /// A return record: where the caller goes on.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,11 @@ impl Stack {
     /// A stack with its limits, in slots and return records.
     pub fn new(slots_max: usize, frames_max: usize) -> Stack {
         Stack { slots: Vec::new(), frames: Vec::new(), slots_max, frames_max }
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub(super) fn heap_bytes(&self) -> u64 {
+        heap::list(&self.slots) + heap::list(&self.frames)
     }
 
     /// Gives memory back that a single deep run has taken. Nothing may be in use.

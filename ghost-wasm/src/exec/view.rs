@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use core::cell::Cell;
 
 pub use crate::code::record::{CodeRecord, Word};
+use crate::heap;
 
 // SAFETY: a record is read-only after translation and its pointer leads to read-only memory that the
 // module owns (`Module` keeps both in one allocation's lifetime).
@@ -97,6 +98,14 @@ impl OwnedView {
     /// Where the view is, as long as the owner lives.
     pub fn address(&self) -> *const InstanceView {
         &raw const *self.view
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::boxed(&*self.view)
+            + heap::boxed(&*self.globals)
+            + heap::boxed(&*self.tables)
+            + heap::boxed(&*self.type_ids)
     }
 
     /// The canonical number of a type of the module.

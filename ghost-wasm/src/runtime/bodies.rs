@@ -9,6 +9,7 @@ use crate::binary::cursor::{Cursor, Read};
 use crate::binary::instr::Instr;
 use crate::binary::window::{self, Value};
 use crate::binary::{entry, opcode};
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::table::features::FeatureSet;
 use crate::table::limits::Limit;
@@ -38,6 +39,11 @@ fn reread<T>(read: Read<T>) -> Result<T, Error> {
 }
 
 impl Bodies {
+    /// Bytes of memory that they have allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::boxed(&*self.bytes) + heap::boxed(&*self.bodies)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.bodies.len()

@@ -7,6 +7,7 @@ use core::mem;
 
 use super::module::SegmentMode;
 use crate::code::module::give_back;
+use crate::heap;
 
 /// A part with so many bytes is complete when the next segment begins.
 const PART_BYTES: usize = 64 << 10;
@@ -96,6 +97,13 @@ impl DataSegments {
     pub(crate) fn complete(&mut self) {
         self.bytes.last_mut().into_iter().for_each(give_back);
         self.segments.last_mut().into_iter().for_each(give_back);
+    }
+
+    /// Bytes of memory that they have allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        let lists = self.segments.iter().map(heap::list).chain(self.bytes.iter().map(heap::list));
+        let exprs = self.iter().map(|segment| segment.mode.heap_bytes());
+        heap::list(&self.segments) + heap::list(&self.bytes) + lists.sum::<u64>() + exprs.sum::<u64>()
     }
 
     /// How many there are.

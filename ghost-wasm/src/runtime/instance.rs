@@ -17,6 +17,7 @@ use super::typed::{WasmParams, WasmResults};
 use super::undo::all_or_nothing;
 use crate::Error;
 use crate::exec::view::{FuncView, OwnedView, TableView};
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::table::gas::GasClass;
 use crate::table::ops::Op;
@@ -190,6 +191,13 @@ impl Instance {
 }
 
 impl InstanceEntity {
+    /// Bytes of memory that it has allocated; the module is shared.
+    pub fn heap_bytes(&self) -> u64 {
+        let lists = [&self.funcs, &self.tables, &self.memories, &self.globals].map(heap::list);
+        let dropped = [&self.dropped_elems, &self.dropped_datas].map(heap::list);
+        lists.iter().chain(&dropped).sum::<u64>() + self.view.heap_bytes()
+    }
+
     fn item(&self, store: u64, kind: ExternKind, index: u32) -> Option<Extern> {
         let find = |list: &[u32]| list.get(index as usize).copied();
         Some(match kind {

@@ -15,6 +15,7 @@ use crate::Error;
 use crate::code::map::MapEntry;
 use crate::code::module::ModuleCode;
 use crate::exec::view::{CodeRecord, Word};
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::translate::Translator;
 
@@ -56,6 +57,22 @@ impl LazyCodes {
         };
         let code = self.codes.get(number as usize).ok_or_else(internal)?;
         Ok((code.records.as_ptr().cast(), number))
+    }
+
+    /// Bytes of memory that they have allocated, without the buffers of translation.
+    pub fn heap_bytes(&self) -> u64 {
+        let codes = self.codes.iter().map(|code| {
+            let functions = code.functions.values().map(ModuleCode::heap_bytes);
+            heap::boxed(&*code.records)
+                + heap::tree::<usize, ModuleCode>(code.functions.len())
+                + functions.sum::<u64>()
+        });
+        heap::list(&self.codes) + heap::tree::<usize, u32>(self.numbers.len()) + codes.sum::<u64>()
+    }
+
+    /// Gives the buffers of translation back: they are as large as the largest body has made them.
+    pub fn trim(&mut self) {
+        self.translator = None;
     }
 
     /// How many modules have code here.

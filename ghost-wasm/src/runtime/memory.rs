@@ -19,6 +19,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use super::context::{AsContext, AsContextMut};
 use crate::Error;
 use crate::exec::view::{MARKED, MemoryView, PART_SHIFT, STORE_REACH};
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::types::MemoryType;
 
@@ -58,6 +59,11 @@ pub(crate) struct Image {
 }
 
 impl Image {
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::list(&self.parts) + heap::list(&self.bytes)
+    }
+
     /// The bytes of part `part` that stores have not touched; nothing if all are zero.
     fn part(&self, part: usize) -> Option<&[u8]> {
         let at = self.parts.binary_search(&part).ok()?;
@@ -249,6 +255,11 @@ impl LinearMemory {
     fn written_by(&self, part: usize) -> Range<usize> {
         let start = part * PART_BYTES;
         start..(start + PART_BYTES + STORE_REACH).min(self.len)
+    }
+
+    /// Bytes of memory that it has allocated, whether they were written or not.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::list(&self.space)
     }
 
     pub fn bytes(&self) -> &[u8] {

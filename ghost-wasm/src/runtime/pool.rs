@@ -8,6 +8,7 @@ use super::memory::Image;
 use super::pre::InstancePre;
 use super::store::{HostFn, Store, StoreInner, next_id};
 use crate::Error;
+use crate::heap;
 use crate::table::errors::ErrorCode;
 
 /// The number of the instance that a pool's store has.
@@ -24,6 +25,21 @@ pub(crate) struct Template {
     images: Vec<Image>,
     dropped_elems: Vec<bool>,
     dropped_datas: Vec<bool>,
+}
+
+impl Template {
+    /// Bytes of memory that it takes.
+    fn heap_bytes(&self) -> u64 {
+        let tables = self.tables.iter().map(heap::list);
+        let images = self.images.iter().map(Image::heap_bytes);
+        heap::shared(size_of::<Template>())
+            + heap::list(&self.globals)
+            + heap::list(&self.tables)
+            + heap::list(&self.images)
+            + heap::list(&self.dropped_elems)
+            + heap::list(&self.dropped_datas)
+            + tables.chain(images).sum::<u64>()
+    }
 }
 
 /// How many things a store has.
@@ -202,6 +218,16 @@ impl<T> InstancePool<T> {
         self.idle.len()
     }
 
+    /// Bytes of memory that the idle stores take, with their memories (also what was never written of them), tables,
+    /// stacks and lazily made code, and what the pool keeps to bring them back. The module is not in it
+    /// ([`Module::resident_bytes`](crate::Module::resident_bytes) of [`pre`](InstancePool::pre)'s), nor are stores that
+    /// are taken. Besides, an engine keeps up to four spaces of at most 2 MiB each for the next memories.
+    pub fn resident_bytes(&self) -> u64 {
+        let stores = self.idle.iter().map(|idle| idle.inner.heap_bytes() + heap::list(&idle.hosts));
+        let template = self.template.as_ref().map_or(0, |template| template.heap_bytes());
+        heap::list(&self.idle) + stores.sum::<u64>() + template + self.pre.heap_bytes()
+    }
+
     /// A store without instances and with unlimited gas.
     pub fn take(&mut self, data: T) -> Store<T> {
         if let Some(Idle { inner, hosts }) = self.idle.pop() {
@@ -238,6 +264,7 @@ impl<T> InstancePool<T> {
         inner.cx.reset();
         inner.meter.reset();
         inner.switches.clear();
+        inner.lazy.trim();
         inner.poisoned = false;
         inner.yielded = None;
         inner.suspended = None;

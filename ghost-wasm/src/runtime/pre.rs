@@ -12,6 +12,7 @@ use super::pool;
 use super::store::{HostFn, Store, next_id};
 use super::undo::all_or_nothing;
 use crate::Error;
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::types::FuncType;
 
@@ -63,6 +64,11 @@ impl<T> InstancePre<T> {
             return Err(other_engine("module and linker have different engines"));
         }
         Ok(InstancePre { shared: Arc::new(Shared { module: module.clone(), imports, id: next_id() }) })
+    }
+
+    /// Bytes of memory that it and its clones share, without the module's and what they share with the linker.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        heap::shared(size_of::<Shared<T>>()) + heap::list(&self.shared.imports)
     }
 
     /// The module.

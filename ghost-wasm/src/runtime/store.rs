@@ -26,6 +26,7 @@ use crate::code::map::MapEntry;
 use crate::exec::ctx::Ctx;
 use crate::exec::gas::Meter;
 use crate::exec::view::{CodeRecord, FuncView, InstanceView, Switch, Word};
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::table::limits::Limit;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -281,6 +282,28 @@ impl StoreInner {
             self.types.truncate(from);
             self.type_ids.retain(|&id| (id as usize) < from);
         }
+    }
+
+    /// Bytes of memory that it has allocated. What it shares with modules and linkers is not in it, nor are the
+    /// buffers of translation, which an idle store does not have.
+    pub fn heap_bytes(&self) -> u64 {
+        let tables = self.tables.iter().map(|table| heap::boxed(&**table) + table.heap_bytes());
+        let memories = self.memories.iter().map(|memory| heap::boxed(&**memory) + memory.heap_bytes());
+        let globals = self.globals.iter().map(|global| heap::boxed(&*global.value));
+        let instances = self.instances.iter().map(InstanceEntity::heap_bytes);
+        tables.chain(memories).chain(globals).chain(instances).sum::<u64>()
+            + heap::boxed(&*self.cx)
+            + self.cx.heap_bytes()
+            + heap::list(&self.funcs)
+            + heap::list(&self.views)
+            + heap::list(&self.tables)
+            + heap::list(&self.memories)
+            + heap::list(&self.globals)
+            + heap::list(&self.instances)
+            + heap::list(&self.types)
+            + heap::list(&self.type_ids)
+            + heap::list(&self.switches)
+            + self.lazy.heap_bytes()
     }
 
     /// How many types have a number.

@@ -7,6 +7,7 @@ use super::context::{AsContext, AsContextMut};
 use super::value::Val;
 use crate::Error;
 use crate::exec::view::TableView;
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::types::TableType;
 
@@ -65,6 +66,11 @@ impl TableEntity {
     fn refresh(&mut self) {
         self.view.base.set(self.entries.as_ptr());
         self.view.len.set(self.entries.len() as u64);
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        heap::list(&self.entries)
     }
 
     pub fn entries(&self) -> &[u32] {

@@ -9,6 +9,7 @@ use super::env::ModuleEnv;
 use super::rules::{ConstGlobals, Rules};
 use crate::Error;
 use crate::binary::instr::Instr;
+use crate::heap;
 use crate::table::errors::ErrorCode;
 use crate::table::features::Feature;
 use crate::table::limits::Limit;
@@ -37,6 +38,14 @@ impl ConstExpr {
         match &self.body {
             Body::One(instr) => core::slice::from_ref(instr),
             Body::Some(instrs) => instrs,
+        }
+    }
+
+    /// Bytes of memory that it has allocated.
+    pub fn heap_bytes(&self) -> u64 {
+        match &self.body {
+            Body::One(_) => 0,
+            Body::Some(instrs) => heap::boxed(&**instrs),
         }
     }
 }

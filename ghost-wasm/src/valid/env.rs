@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::kind::Kind;
 use crate::binary::instr::{BlockType, Instr};
+use crate::heap;
 use crate::table::ops::Op;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
@@ -43,6 +44,25 @@ impl ModuleEnv {
     /// The type of a function.
     pub fn func_type(&self, func: u32) -> Option<&FuncType> {
         self.types.get(*self.funcs.get(func as usize)? as usize)
+    }
+
+    /// Bytes of memory that it has allocated. Equal types share theirs.
+    pub fn heap_bytes(&self) -> u64 {
+        let first = |(index, _): &(usize, &FuncType)| {
+            self.type_ids.get(*index).is_none_or(|&id| id as usize == *index)
+        };
+        let types = self.types.iter().enumerate().filter(first).map(|(_, ty)| ty.heap_bytes());
+        let lists = [
+            heap::list(&self.types),
+            heap::list(&self.type_ids),
+            heap::list(&self.funcs),
+            heap::list(&self.tables),
+            heap::list(&self.memories),
+            heap::list(&self.globals),
+            heap::list(&self.elems),
+            heap::list(&self.declared_refs),
+        ];
+        types.chain(lists).sum()
     }
 
     /// How many functions are not imported: so many bodies there must be.

@@ -33,7 +33,8 @@ impl ModuleEnv {
         // No type is zero.
         let key = ty.params().iter().map(byte).chain([0]).chain(ty.results().iter().map(byte));
         let id = *seen.entry(key.collect()).or_insert(index);
-        self.types.push(ty);
+        // Equal types share their lists: a module may repeat a long one many times.
+        self.types.push(self.types.get(id as usize).cloned().unwrap_or(ty));
         self.type_ids.push(id);
     }
 

@@ -16,6 +16,9 @@ use crate::types::ValType;
 use crate::valid::env::BodySink;
 use crate::valid::module::check_elem_type;
 
+/// An element segment says how many items it has; room is made for so many before they come.
+const SHORT_ELEM: u32 = 4;
+
 impl<S: BodySink> Decoder<S> {
     /// An operator of a constant expression.
     pub(super) fn expr_operator(&mut self, bytes: &[u8], of: ExprOf) -> Result<usize, Error> {
@@ -126,7 +129,9 @@ impl<S: BodySink> Decoder<S> {
     pub(super) fn elem_count(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((count, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         let Some(mode) = self.elem_mode.take() else { return Err(self.internal()) };
-        self.elem = Some(ElemSegment { ty: self.elem_type, mode, items: Vec::new() });
+        // Short lists get the room that they need: a module may have 100,000 segments.
+        let items = Vec::with_capacity(count.min(SHORT_ELEM) as usize);
+        self.elem = Some(ElemSegment { ty: self.elem_type, mode, items });
         self.take(len);
         self.next_elem(count)?;
         Ok(len)
