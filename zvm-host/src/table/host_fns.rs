@@ -103,7 +103,7 @@ macro_rules! for_each_host_fn {
             hashes blake3(data: Ptr, len: Len, out: Out32) -> none, BLAKE3, Anywhere, 1, "BLAKE3, 32 bytes.";
             hashes sha256(data: Ptr, len: Len, out: Out32) -> none, SHA256, Anywhere, 1, "SHA-256.";
             hashes keccak256(data: Ptr, len: Len, out: Out32) -> none, KECCAK256, Anywhere, 1, "Keccak-256 as Ethereum uses it.";
-            hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts (the strict rule of signed calls), else 0.";
+            hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts by the rule of signed calls, else 0.";
             storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, STORAGE, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
             storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, STORAGE, Changing, 1, "Sets a value; growth of key and value is paid by the byte.";
             storage storage_remove(key: Ptr, key_len: Len) -> i32, STORAGE, Changing, 1, "Removes a value; 1 if there was one, else 0.";
