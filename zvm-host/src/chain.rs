@@ -16,7 +16,7 @@ use crate::exec::instance::Instances;
 use crate::genesis::{Genesis, GenesisError};
 use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
 use crate::receipt::{Diagnostics, Header, Receipt, Record, Status, logs_root};
-use crate::staging::Staging;
+use crate::staging::{Owner, Staging, StagingError, StagingLimits};
 use crate::state::{
     Account, Commit, Head, Journal, StateBackend, StateView, StoreError, Tree, account_key, code_key,
 };
@@ -30,8 +30,8 @@ pub struct ChainConfig {
     pub gas_price_floor: u64,
     /// Gas of a query at most. Nobody pays for it, and no block is made meanwhile: a tenth of a second.
     pub query_gas_max: u64,
-    /// Bytes of staged modules at most; those staged longest ago go first.
-    pub staging_len_max: u64,
+    /// What may be staged, in all and by one owner.
+    pub staging: StagingLimits,
     /// Keys of the state at most; the tree over them is in memory.
     pub keys_max: usize,
 }
@@ -41,7 +41,7 @@ impl Default for ChainConfig {
         ChainConfig {
             gas_price_floor: 1,
             query_gas_max: 1_000_000_000,
-            staging_len_max: 64 * 1024 * 1024,
+            staging: StagingLimits::default(),
             keys_max: 20_000_000,
         }
     }
@@ -198,6 +198,8 @@ pub enum ChainError {
     },
     /// Bytes and module do not belong together.
     WrongBytes,
+    /// The staged modules leave no room for another; nothing was stored.
+    StagingFull(String),
     /// This node could not finish a call; nothing was stored.
     Fault(String),
 }
@@ -213,6 +215,7 @@ impl fmt::Display for ChainError {
                 hex(stored),
                 hex(here)
             ),
+            ChainError::StagingFull(text) => f.write_str(text),
             ChainError::WrongBytes => f.write_str("the bytes are not those of the module"),
             ChainError::Fault(text) => write!(f, "the node could not finish the call: {text}"),
         }
@@ -224,6 +227,15 @@ impl std::error::Error for ChainError {}
 impl From<StoreError> for ChainError {
     fn from(error: StoreError) -> ChainError {
         ChainError::Store(error)
+    }
+}
+
+impl From<StagingError> for ChainError {
+    fn from(error: StagingError) -> ChainError {
+        match error {
+            StagingError::Full(text) => ChainError::StagingFull(text),
+            StagingError::Store(error) => ChainError::Store(error),
+        }
     }
 }
 
@@ -289,7 +301,7 @@ impl Chain {
         }
         let instances = Instances::new(&engine).map_err(|error| ChainError::Fault(error.to_string()))?;
         let machine = Machine { cache: ModuleCache::new(engine.clone()), instances };
-        let staging = Staging::open(&*store, &engine, config.staging_len_max)?;
+        let staging = Staging::open(&*store, &engine, config.staging.clone())?;
         let head_hash = head.hash();
         let pool = Pool::default();
         Ok(Chain { engine, machine, store, config, genesis_hash, head, head_hash, tree, pool, staging })
@@ -358,6 +370,15 @@ impl Chain {
         Ok(self.staging.has(code_hash) || self.store.snapshot()?.value(&code_key(code_hash))?.is_some())
     }
 
+    /// Whether a module is here, as [`has_module`](Chain::has_module) says; one that is staged is from now on
+    /// held by this owner, too, as if it had uploaded it.
+    pub fn claim_module(&mut self, owner: Owner, code_hash: &Hash, now_ms: u64) -> Result<bool, ChainError> {
+        if self.store.snapshot()?.value(&code_key(code_hash))?.is_some() {
+            return Ok(true);
+        }
+        Ok(self.staging.claim(&*self.store, owner, code_hash, now_ms)?)
+    }
+
     /// The bytes of a module that is here.
     pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
         let view = self.store.snapshot()?;
@@ -378,14 +399,21 @@ impl Chain {
         self.staging.damaged()
     }
 
-    /// Keeps an uploaded module, durably, until a deploy names it or room is needed.
-    pub fn stage_module(&mut self, module: ContractModule, bytes: &[u8]) -> Result<Hash, ChainError> {
+    /// Keeps an uploaded module, durably, until a deploy names it, its owner stages more than its quota, or its
+    /// time is over.
+    pub fn stage_module(
+        &mut self,
+        owner: Owner,
+        module: ContractModule,
+        bytes: &[u8],
+        now_ms: u64,
+    ) -> Result<Hash, ChainError> {
         let code_hash = module.code_hash();
         if crypto::blake3(bytes) != code_hash {
             return Err(ChainError::WrongBytes);
         }
-        if !self.has_module(&code_hash)? {
-            self.staging.add(&*self.store, &code_hash, bytes)?;
+        if !self.claim_module(owner, &code_hash, now_ms)? {
+            self.staging.add(&*self.store, owner, &code_hash, bytes, now_ms)?;
         }
         self.machine.cache.insert(module);
         Ok(code_hash)

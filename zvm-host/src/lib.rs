@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use zvm_host::{Answer, Body, Chain, ChainConfig, Genesis, MemoryBackend, Status, key};
+//! use zvm_host::{Answer, Body, Chain, ChainConfig, Genesis, MemoryBackend, Owner, Status, key};
 //!
 //! let signer = key::generate()?;
 //! let address = key::address(&signer.public());
@@ -29,7 +29,7 @@
 //! for piece in bytes.chunks(16) {
 //!     upload.feed(piece)?;
 //! }
-//! let code_hash = chain.stage_module(upload.finish()?, &bytes)?;
+//! let code_hash = chain.stage_module(Owner::default(), upload.finish()?, &bytes, 1_000)?;
 //!
 //! // Deploy it, then call it: `invoke` returns 7, which is a revert.
 //! let mut run = |mut body: Body| {
@@ -58,7 +58,7 @@ pub mod genesis;
 pub mod key;
 pub mod pool;
 pub mod receipt;
-mod staging;
+pub mod staging;
 pub mod state;
 pub mod table;
 mod types;
@@ -70,5 +70,6 @@ pub use contract::{ContractError, ContractModule, ContractStream, contract_strea
 pub use envelope::{Body, Envelope, Kind};
 pub use genesis::Genesis;
 pub use receipt::{LogEntry, Receipt, Record, Status};
+pub use staging::{Owner, StagingError, StagingLimits};
 pub use state::{Account, MemoryBackend, RedbBackend};
 pub use types::{Address, Hash, ParseError, hex, parse_hash, unhex};

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use zvm_host::crypto::selector;
-use zvm_host::{Address, Body, Status};
+use zvm_host::{Address, Body, Owner, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
 const TOKEN: &[u8] = include_bytes!("../../contracts/token/token.wasm");
@@ -259,7 +259,7 @@ fn modules_are_staged_until_a_deploy_names_them() {
     assert!(net.chain.has_module(&hash).unwrap());
     assert_eq!(net.chain.module_bytes(&hash).unwrap().unwrap(), COUNTER);
     let other = zvm_host::ContractModule::new(net.chain.engine(), COUNTER).unwrap();
-    assert!(net.chain.stage_module(other, TOKEN).is_err(), "bytes of another module");
+    assert!(net.chain.stage_module(Owner::default(), other, TOKEN, 0).is_err(), "bytes of another module");
 
     let mut net = Net::over(net.store.clone());
     assert!(net.chain.has_module(&hash).unwrap());
@@ -278,7 +278,7 @@ fn modules_are_staged_until_a_deploy_names_them() {
     assert_eq!(again.receipt.gas_used, record.receipt.gas_used);
 
     // A damaged staged module is dropped at open.
-    net.store.stage(&[9; 32], b"not its bytes").unwrap();
+    net.store.stage(&[9; 32], b"not its bytes", &[]).unwrap();
     let net = Net::over(net.store.clone());
     assert!(!net.chain.has_module(&[9; 32]).unwrap());
     assert!(net.store.snapshot().unwrap().staged(&[9; 32]).unwrap().is_none());
@@ -290,7 +290,7 @@ fn a_deploy_of_an_invalid_module_is_status_6() {
     let mut net = Net::new();
     let bytes = wat::parse_str("(module)").unwrap();
     let hash = zvm_host::crypto::blake3(&bytes);
-    net.store.stage(&hash, &bytes).unwrap();
+    net.store.stage(&hash, &bytes, &[]).unwrap();
     let record = net.included(&alice(), Body::deploy(0, &hash, &[]));
     assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::InvalidModule, GAS));
     assert!(record.receipt.created.is_zero());

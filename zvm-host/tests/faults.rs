@@ -10,7 +10,7 @@ use common::*;
 use zvm_host::chain::ChainError;
 use zvm_host::state::{Commit, Head, StateBackend, StateView, StoreError, Visit};
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Status};
+use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Owner, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
 const NOBODY: Address = Address([0x77; 20]);
@@ -41,9 +41,13 @@ impl StateBackend for Faulty {
         self.room()?;
         self.inner.commit(commit)
     }
-    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
+    fn stage(&self, code_hash: &Hash, bytes: &[u8], note: &[u8]) -> Result<(), StoreError> {
         self.room()?;
-        self.inner.stage(code_hash, bytes)
+        self.inner.stage(code_hash, bytes, note)
+    }
+    fn note_staged(&self, code_hash: &Hash, note: &[u8]) -> Result<(), StoreError> {
+        self.room()?;
+        self.inner.note_staged(code_hash, note)
     }
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
         self.inner.unstage(code_hash)
@@ -75,6 +79,9 @@ impl StateView for Headless {
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.staged(code_hash)
     }
+    fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.staged_note(code_hash)
+    }
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.0.all_staged(visit)
     }
@@ -104,7 +111,7 @@ fn a_block_that_cannot_be_stored_never_happened() {
     assert!(matches!(net.chain.submit(&wire, 0), Err(ChainError::Store(StoreError::Medium(_)))));
     let module = zvm_host::ContractModule::new(net.chain.engine(), COUNTER).unwrap();
     let hash = module.code_hash();
-    assert!(net.chain.stage_module(module, COUNTER).is_err());
+    assert!(net.chain.stage_module(Owner::default(), module, COUNTER, 0).is_err());
     assert!(!net.chain.has_module(&hash).unwrap());
     assert_eq!((net.chain.info(), values(&*store)), (info, before));
     store.full.store(false, Ordering::Relaxed);
@@ -139,7 +146,7 @@ fn damaged_staged_bytes_never_become_code() {
     let hash = net.stage(COUNTER);
     let mut bad = COUNTER.to_vec();
     *bad.last_mut().unwrap() ^= 1;
-    net.store.stage(&hash, &bad).unwrap();
+    net.store.stage(&hash, &bad, &[]).unwrap();
     let info = net.chain.info();
     let wire = net.sign(&alice(), Body::deploy(0, &hash, &[]));
     let answer = net.chain.submit(&wire, 0);
@@ -215,7 +222,7 @@ fn the_largest_gas_limit_is_a_limit_like_any_other() {
     let store = Arc::new(MemoryBackend::new());
     let mut chain = Chain::open(store, &genesis, ChainConfig::default()).unwrap();
     let module = zvm_host::ContractModule::new(chain.engine(), COUNTER).unwrap();
-    let hash = chain.stage_module(module, COUNTER).unwrap();
+    let hash = chain.stage_module(Owner::default(), module, COUNTER, 0).unwrap();
     let mut body = Body::deploy(0, &hash, &[]);
     (body.gas_limit, body.gas_price, body.valid_until) = (1 << 62, u64::MAX, 100);
     let wire = body.clone().sign(&alice(), &chain.info().genesis_hash).encode();

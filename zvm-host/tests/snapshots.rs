@@ -29,6 +29,7 @@ fn shown(view: &dyn StateView, call_ids: &[Hash]) -> Shown {
     .unwrap();
     view.all_staged(&mut |hash, bytes| {
         assert_eq!(view.staged(hash.try_into().unwrap()).unwrap().as_deref(), Some(bytes));
+        assert!(view.staged_note(hash.try_into().unwrap()).unwrap().is_some());
         shown.staged.insert(hash.to_vec(), bytes.to_vec());
         Ok(())
     })
@@ -102,7 +103,7 @@ fn check(store: &dyn StateBackend, steps: &[Step]) {
                 call_ids.push(id);
             }
             Step::Stage(name, byte) => {
-                store.stage(&[*name; 32], &[*byte; 50]).unwrap();
+                store.stage(&[*name; 32], &[*byte; 50], &[*byte; 20]).unwrap();
                 model.staged.insert(vec![*name; 32], vec![*byte; 50]);
             }
             Step::Unstage(name) => {

@@ -6,13 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ghost_wasm::Engine;
 use zvm_host::{
-    Answer, Chain, ChainError, ContractError, ContractModule, ContractStream, RefusalCode, contract_stream,
+    Answer, Chain, ChainError, ContractError, ContractModule, ContractStream, Owner, RefusalCode,
+    contract_stream,
 };
 
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
 use crate::proto::table::{AnswerCode, ENVELOPE_BYTES_MAX};
 
@@ -44,6 +46,16 @@ impl ChainNode {
 fn fault(error: &ChainError) -> Refusal {
     tracing::error!("the chain failed: {error}");
     Refusal::new(AnswerCode::Internal, "a fault of the node")
+}
+
+fn owner(peer: Peer) -> Owner {
+    Owner(peer.to_bytes())
+}
+
+/// Unix milliseconds.
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A contract's bytes on their way in.
@@ -80,12 +92,14 @@ impl Node for ChainNode {
         (*profile == self.profile).then(|| ContractSink(contract_stream(&self.engine)))
     }
 
-    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal> {
-        self.lock().has_module(code_hash).map_err(|error| fault(&error))
+    fn claim(&self, peer: Peer, code_hash: &Hash) -> Result<bool, Refusal> {
+        self.lock().claim_module(owner(peer), code_hash, now_ms()).map_err(|error| fault(&error))
     }
 
-    fn stage(&self, _: &Hash, module: ContractModule, bytes: Vec<u8>) -> Result<(), Refusal> {
-        self.lock().stage_module(module, &bytes).map(drop).map_err(|error| match error {
+    fn stage(&self, peer: Peer, _: &Hash, module: ContractModule, bytes: Vec<u8>) -> Result<(), Refusal> {
+        let staged = self.lock().stage_module(owner(peer), module, &bytes, now_ms());
+        staged.map(drop).map_err(|error| match error {
+            ChainError::StagingFull(text) => Refusal::new(AnswerCode::StagingFull, text),
             ChainError::Store(_) => {
                 tracing::error!("a module could not be staged: {error}");
                 Refusal::new(AnswerCode::StoreFailed, "the node could not write the module down")
@@ -101,9 +115,7 @@ impl Node for ChainNode {
     fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
         // The dev chain makes a block of each call at once: there is nothing to wait for.
         let _ = wait;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        match self.lock().submit(envelope, now_ms).map_err(|error| fault(&error))? {
+        match self.lock().submit(envelope, now_ms()).map_err(|error| fault(&error))? {
             Answer::Included(record) => Ok(Submitted::Included(record.encode())),
             Answer::Duplicate(record) => Ok(Submitted::Duplicate(record.encode())),
             Answer::Queued(call_id) => Ok(Submitted::Accepted(call_id)),

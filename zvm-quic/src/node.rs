@@ -2,6 +2,7 @@
 
 use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::pace::Peer;
 use crate::proto::sink::ModuleSink;
 
 /// What became of a signed call.
@@ -24,18 +25,20 @@ pub trait Node: Send + Sync + 'static {
     /// A validator for the profile with this hash, if the node accepts it.
     fn sink(&self, profile: &Hash) -> Option<Self::Sink>;
 
-    /// Whether a deploy could name this module now.
+    /// Whether a deploy could name this module now; if so, it stays as if this peer had uploaded it.
     ///
     /// # Errors
     /// A fault of the node.
-    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal>;
+    fn claim(&self, peer: Peer, code_hash: &Hash) -> Result<bool, Refusal>;
 
-    /// Keeps a module whose bytes are whole and checked, durably, for a deploy to name it.
+    /// Keeps a module whose bytes are whole and checked, durably, for a deploy to name it. It counts for this
+    /// peer's quota.
     ///
     /// # Errors
-    /// Why not; nothing is kept then.
+    /// `StagingFull`, `StoreFailed`, or a fault of the node; nothing is kept then.
     fn stage(
         &self,
+        peer: Peer,
         code_hash: &Hash,
         module: <Self::Sink as ModuleSink>::Module,
         bytes: Vec<u8>,

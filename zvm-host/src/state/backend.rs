@@ -96,6 +96,8 @@ pub trait StateView: Send + Sync {
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError>;
     /// The bytes of a staged module.
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The note of a staged module.
+    fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
     /// All staged modules, in order of their hashes.
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError>;
 }
@@ -107,8 +109,10 @@ pub trait StateBackend: Send + Sync {
     fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError>;
     /// Applies a block, durably, in one transaction.
     fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
-    /// Keeps a module that no block names, durably.
-    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError>;
-    /// Drops a staged module, if there.
+    /// Keeps a module that no block names, durably, with a note of who staged it.
+    fn stage(&self, code_hash: &Hash, bytes: &[u8], note: &[u8]) -> Result<(), StoreError>;
+    /// Gives a staged module another note, durably.
+    fn note_staged(&self, code_hash: &Hash, note: &[u8]) -> Result<(), StoreError>;
+    /// Drops a staged module and its note, if there.
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError>;
 }

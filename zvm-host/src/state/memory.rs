@@ -18,6 +18,7 @@ struct Maps {
     records: Map<Hash, Bytes>,
     blocks: Map<u64, Block>,
     staged: Map<Hash, Bytes>,
+    notes: Map<Hash, Bytes>,
     head: Option<Head>,
 }
 
@@ -58,17 +59,27 @@ impl StateBackend for MemoryBackend {
         maps.head = Some(commit.head.clone());
         for hash in &commit.unstage {
             maps.staged.remove_mut(hash);
+            maps.notes.remove_mut(hash);
         }
         Ok(())
     }
 
-    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.maps().staged.insert_mut(*code_hash, bytes.into());
+    fn stage(&self, code_hash: &Hash, bytes: &[u8], note: &[u8]) -> Result<(), StoreError> {
+        let mut maps = self.maps();
+        maps.staged.insert_mut(*code_hash, bytes.into());
+        maps.notes.insert_mut(*code_hash, note.into());
+        Ok(())
+    }
+
+    fn note_staged(&self, code_hash: &Hash, note: &[u8]) -> Result<(), StoreError> {
+        self.maps().notes.insert_mut(*code_hash, note.into());
         Ok(())
     }
 
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
-        self.maps().staged.remove_mut(code_hash);
+        let mut maps = self.maps();
+        maps.staged.remove_mut(code_hash);
+        maps.notes.remove_mut(code_hash);
         Ok(())
     }
 }
@@ -100,6 +111,10 @@ impl StateView for Maps {
 
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.staged.get(code_hash).map(|bytes| bytes.to_vec()))
+    }
+
+    fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.notes.get(code_hash).map(|note| note.to_vec()))
     }
 
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {

@@ -11,11 +11,14 @@ use crate::codec::{CodecError, Reader, Writer};
 use crate::types::Hash;
 
 type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type StagedTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
 type Heights = TableDefinition<'static, u64, &'static [u8]>;
 
 const VALUES: Bytes = TableDefinition::new("values");
 const RECORDS: Bytes = TableDefinition::new("records");
 const STAGED: Bytes = TableDefinition::new("staged");
+/// Who staged what is in `STAGED`.
+const NOTES: Bytes = TableDefinition::new("staged_notes");
 const META: Bytes = TableDefinition::new("meta");
 const HEADERS: Heights = TableDefinition::new("headers");
 const CALLS: Heights = TableDefinition::new("calls");
@@ -58,6 +61,7 @@ impl RedbBackend {
                     write.open_table(VALUES).map_err(medium)?;
                     write.open_table(RECORDS).map_err(medium)?;
                     write.open_table(STAGED).map_err(medium)?;
+                    write.open_table(NOTES).map_err(medium)?;
                     write.open_table(HEADERS).map_err(medium)?;
                     write.open_table(CALLS).map_err(medium)?;
                     let mut meta = write.open_table(META).map_err(medium)?;
@@ -76,13 +80,18 @@ impl RedbBackend {
         guarded(|| Ok(RedbView(Some(self.database()?.begin_read().map_err(medium)?))))
     }
 
+    /// Changes the staged modules and their notes.
     fn edit(
         &self,
-        change: impl FnOnce(&mut redb::Table<'_, &'static [u8], &'static [u8]>) -> Result<(), redb::StorageError>,
+        change: impl FnOnce(&mut StagedTable<'_>, &mut StagedTable<'_>) -> Result<(), redb::StorageError>,
     ) -> Result<(), StoreError> {
         guarded(|| {
             let write = self.database()?.begin_write().map_err(medium)?;
-            change(&mut write.open_table(STAGED).map_err(medium)?).map_err(medium)?;
+            {
+                let mut staged = write.open_table(STAGED).map_err(medium)?;
+                let mut notes = write.open_table(NOTES).map_err(medium)?;
+                change(&mut staged, &mut notes).map_err(medium)?;
+            }
             write.commit().map_err(medium)
         })
     }
@@ -122,8 +131,10 @@ impl StateBackend for RedbBackend {
                     records.insert(&call_id[..], &record[..]).map_err(medium)?;
                 }
                 let mut staged = write.open_table(STAGED).map_err(medium)?;
+                let mut notes = write.open_table(NOTES).map_err(medium)?;
                 for hash in &commit.unstage {
                     staged.remove(&hash[..]).map_err(medium)?;
+                    notes.remove(&hash[..]).map_err(medium)?;
                 }
                 let mut headers = write.open_table(HEADERS).map_err(medium)?;
                 headers.insert(commit.height, &commit.head.header[..]).map_err(medium)?;
@@ -137,12 +148,22 @@ impl StateBackend for RedbBackend {
         })
     }
 
-    fn stage(&self, code_hash: &Hash, bytes: &[u8]) -> Result<(), StoreError> {
-        self.edit(|staged| staged.insert(&code_hash[..], bytes).map(drop))
+    fn stage(&self, code_hash: &Hash, bytes: &[u8], note: &[u8]) -> Result<(), StoreError> {
+        self.edit(|staged, notes| {
+            staged.insert(&code_hash[..], bytes)?;
+            notes.insert(&code_hash[..], note).map(drop)
+        })
+    }
+
+    fn note_staged(&self, code_hash: &Hash, note: &[u8]) -> Result<(), StoreError> {
+        self.edit(|_, notes| notes.insert(&code_hash[..], note).map(drop))
     }
 
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
-        self.edit(|staged| staged.remove(&code_hash[..]).map(drop))
+        self.edit(|staged, notes| {
+            staged.remove(&code_hash[..])?;
+            notes.remove(&code_hash[..]).map(drop)
+        })
     }
 }
 
@@ -226,6 +247,10 @@ impl StateView for RedbView {
 
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(STAGED, code_hash)
+    }
+
+    fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(NOTES, code_hash)
     }
 
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {

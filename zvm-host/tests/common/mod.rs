@@ -7,8 +7,8 @@ use std::sync::Arc;
 use zvm_host::crypto::SigningKey;
 use zvm_host::state::StateBackend;
 use zvm_host::{
-    Address, Answer, Body, Chain, ChainConfig, ContractModule, Genesis, MemoryBackend, QueryResult, Record,
-    RefusalCode, Status,
+    Address, Answer, Body, Chain, ChainConfig, ContractModule, Genesis, MemoryBackend, Owner, QueryResult,
+    Record, RefusalCode, Status,
 };
 
 pub const SUPPLY: u128 = 1_000_000_000_000_000_000;
@@ -84,7 +84,7 @@ impl Net {
 
     pub fn stage(&mut self, wasm: &[u8]) -> [u8; 32] {
         let module = ContractModule::new(self.chain.engine(), wasm).unwrap();
-        self.chain.stage_module(module, wasm).unwrap()
+        self.chain.stage_module(Owner::default(), module, wasm, 0).unwrap()
     }
 
     pub fn deploy(&mut self, key: &SigningKey, wasm: &[u8], input: &[u8]) -> Record {

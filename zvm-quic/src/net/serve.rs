@@ -230,11 +230,12 @@ async fn upload<N: Node>(
     let no_profile = || Refusal::new(AnswerCode::ProfileRefused, "not a profile of this node").at(11);
     let sink = shared.node.sink(&profile).ok_or_else(no_profile)?;
     let node = shared.node.clone();
-    if blocking(move || node.has_module(&code_hash)).await? {
+    let peer = Peer::of(peer);
+    if blocking(move || node.claim(peer, &code_hash)).await? {
         arrivals.stop(StopCode::AlreadyHave);
         return Ok(known(code_hash));
     }
-    let _slot = Slot::take(&shared.slots, Peer::of(peer))?;
+    let _slot = Slot::take(&shared.slots, peer)?;
     let mut spool = shared.spools.begin(start.header.length).map_err(spool_refusal)?;
     let mut receive = Receive::new(start, sink);
     let mut next = Some(first);
@@ -259,7 +260,7 @@ async fn upload<N: Node>(
         spool.write(&received.tail).map_err(spool_refusal)?;
         // Read back and hashed: the node gets what the disk has.
         let bytes = spool.read(&code_hash).map_err(spool_refusal)?;
-        node.stage(&code_hash, received.module, bytes)?;
+        node.stage(peer, &code_hash, received.module, bytes)?;
         Ok(received.answer)
     };
     blocking(keep).await.map_err(End::Refused)

@@ -73,6 +73,11 @@ impl Pace {
 pub struct Peer([u8; 8]);
 
 impl Peer {
+    /// Bytes that tell it apart from every other peer.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0
+    }
+
     /// The peer behind an address.
     pub fn of(address: IpAddr) -> Peer {
         match address.to_canonical() {

@@ -82,6 +82,7 @@ codes! {
         TooSlow = 0x0207, "too_slow", "the upload paused too long or trickled";
         SpoolFull = 0x0208, "spool_full", "the uploads under way leave no room for this one";
         StoreFailed = 0x0209, "store_failed", "the node could not write the module down; nothing was kept";
+        StagingFull = 0x020a, "staging_full", "the modules that wait for their deploys leave no room for this one; nothing was kept";
         CallRefused = 0x0300, "call_refused", "admission refused the call; detail is the node's code";
         AuthenticationFailed = 0x0301, "authentication_failed", "the call's signature or key is not acceptable (status 7)";
         NotFound = 0x0302, "not_found", "the node does not know what was asked for";

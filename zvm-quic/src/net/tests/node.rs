@@ -7,6 +7,7 @@ use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
 use crate::proto::table::AnswerCode;
 
@@ -116,11 +117,11 @@ impl Node for TestNode {
         (*profile == PROFILE).then(TestSink::default)
     }
 
-    fn has_module(&self, code_hash: &Hash) -> Result<bool, Refusal> {
+    fn claim(&self, _: Peer, code_hash: &Hash) -> Result<bool, Refusal> {
         Ok(self.staged.lock().unwrap().contains_key(code_hash))
     }
 
-    fn stage(&self, code_hash: &Hash, (): (), bytes: Vec<u8>) -> Result<(), Refusal> {
+    fn stage(&self, _: Peer, code_hash: &Hash, (): (), bytes: Vec<u8>) -> Result<(), Refusal> {
         assert_eq!(Hash::from(blake3::hash(&bytes)), *code_hash);
         self.staged.lock().unwrap().insert(*code_hash, bytes);
         Ok(())
