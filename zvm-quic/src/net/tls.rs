@@ -1,8 +1,8 @@
 //! Who the other side is: the server's key, its fingerprint, and the client's verifier, which wants the
 //! pinned key *and* a handshake signed by it. Knows no connection.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,9 @@ use crate::proto::table::ALPN;
 
 /// The name in certificates and handshakes. Trust comes from the pin, not from here.
 pub const SERVER_NAME: &str = "ghostchain-vm";
+
+/// Bytes of a key file at most: an ECDSA key has 138, an RSA key of 16,384 bits about 9,600.
+const KEY_LEN_MAX: u64 = 16 << 10;
 
 /// SHA-256 of a server's SubjectPublicKeyInfo: the same for every certificate of one key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,8 @@ impl std::str::FromStr for Pin {
 pub enum TlsError {
     /// The key file.
     File(PathBuf, io::Error),
+    /// The key file can be read or written by others than its owner.
+    TooOpen(PathBuf),
     /// The bytes of a key or certificate.
     Key(String),
     /// Not the text of a pin.
@@ -59,6 +64,12 @@ impl std::fmt::Display for TlsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             TlsError::File(path, source) => write!(f, "key file {}: {source}", path.display()),
+            TlsError::TooOpen(path) => write!(
+                f,
+                "key file {0}: others than its owner have access to it; take it away (chmod 600 {0}), and replace \
+                 the key if somebody may have read it",
+                path.display()
+            ),
             TlsError::Key(text) => write!(f, "not a usable key: {text}"),
             TlsError::Pin => f.write_str("a fingerprint has 64 hex digits"),
         }
@@ -94,14 +105,20 @@ impl Identity {
         Identity::from_pair(&KeyPair::generate().map_err(key_error)?)
     }
 
-    /// The key in this file (PKCS #8, DER), made when there is none. Only its owner may read it.
+    /// The key in this file (PKCS #8, DER), made when there is none. Nobody but its owner may have access to
+    /// it.
     ///
     /// # Errors
-    /// `File`, `Key`.
+    /// `File`, `TooOpen`, `Key`.
     pub fn load_or_create(path: &Path) -> Result<Identity, TlsError> {
         let file_error = |error| TlsError::File(path.to_owned(), error);
-        match fs::read(path) {
-            Ok(key) => {
+        match File::open(path) {
+            Ok(file) => {
+                if is_open_to_others(&file).map_err(file_error)? {
+                    return Err(TlsError::TooOpen(path.to_owned()));
+                }
+                let mut key = Vec::new();
+                file.take(KEY_LEN_MAX).read_to_end(&mut key).map_err(file_error)?;
                 let der = PrivatePkcs8KeyDer::from(key);
                 Identity::from_pair(&KeyPair::try_from(&der).map_err(key_error)?)
             }
@@ -109,8 +126,13 @@ impl Identity {
                 let identity = Identity::generate()?;
                 // Written aside first: a crash must not leave half a key under the name.
                 let half = path.with_extension("new");
+                // What an earlier crash left may have another mode, which opening it would keep.
+                match fs::remove_file(&half) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file_error(error)),
+                    _ => {}
+                }
                 let mut options = OpenOptions::new();
-                options.write(true).create(true).truncate(true);
+                options.write(true).create_new(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 let mut file = options.open(&half).map_err(file_error)?;
@@ -156,6 +178,17 @@ impl Identity {
         config.max_early_data_size = 0;
         Ok(config)
     }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &File) -> io::Result<bool> {
+    // No mode there: what inherits from the folder applies.
+    Ok(false)
 }
 
 fn pin_of(certificate: &CertificateDer<'_>) -> Result<Pin, Error> {
@@ -246,6 +279,17 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         assert_ne!(made.pin(), Identity::generate().unwrap().pin());
         assert_eq!(made.pin().to_string().parse::<Pin>().unwrap(), made.pin());
+        #[cfg(unix)]
+        for mode in [0o604, 0o640, 0o660, 0o602] {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = Identity::load_or_create(&path).unwrap_err();
+            assert!(matches!(error, TlsError::TooOpen(_)), "{mode:o}");
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+            assert_eq!(Identity::load_or_create(&path).unwrap().pin(), made.pin());
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
         fs::write(&path, b"nonsense").unwrap();
         assert!(matches!(Identity::load_or_create(&path), Err(TlsError::Key(_))));
     }
