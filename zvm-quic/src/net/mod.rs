@@ -6,6 +6,7 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;

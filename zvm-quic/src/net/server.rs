@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use quinn::crypto::rustls::QuicServerConfig;
@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 
 use super::serve::{Shared, serve};
 use super::tls::{Identity, Pin, TlsError};
+use super::upload::Gate;
 use super::{Congestion, millis, transport};
 use crate::node::Node;
-use crate::proto::pace::Slots;
 use crate::proto::table::{CloseCode, Limits};
 use crate::spool::{SpoolDir, SpoolError};
 
@@ -111,9 +111,11 @@ impl<N: Node> Server<N> {
         let opened = tokio::task::spawn_blocking(move || SpoolDir::open(dir, bytes_max)).await;
         let spools =
             opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
-        let room = Semaphore::new(usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX));
-        let slots = Mutex::new(Slots::new(&limits));
-        let shared = Arc::new(Shared { node, spools, limits, slots, room, born: Instant::now() });
+        let room = usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(room));
+        let born = Instant::now();
+        let gate = Gate::new(&limits, born);
+        let shared = Arc::new(Shared { node, spools, limits, gate, room, born });
         let serving = Arc::downgrade(&shared);
         let accepting = tokio::spawn(accept(endpoint.clone(), shared));
         let pin = config.identity.pin();

@@ -301,6 +301,64 @@ async fn a_trickling_sender_is_cut_off() {
     assert_eq!(refusal.code, AnswerCode::TooSlow);
 }
 
+/// Senders of a header and then nothing hold all places: whoever sends gets one of them, and the other stays
+/// as long as nobody wants it.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_senders_give_their_places_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits =
+        Limits { uploads_total: 2, uploads_per_peer: 16, fair_lag_ms: 200, pace_ms: 60_000, ..quick() };
+    let config = config(dir.path(), &Identity::generate().unwrap(), limits.clone());
+    let node = TestNode::new();
+    let server = Server::start(config, node.clone()).await.unwrap();
+    let client = client_with(server.address(), server.pin(), limits);
+    let mut silent = Vec::new();
+    for functions in 1..=2 {
+        let (mut send, recv) = client.raw_stream().await;
+        let start = crate::proto::send::Send::new(&module(functions, 0), [0; 32], false).start().encode();
+        send.write_all(&start).await.unwrap();
+        silent.push((send, recv));
+        while client.health().await.unwrap().uploads < functions as u32 {}
+    }
+    let good = module(3, 500_000);
+    let mut attempts = 0;
+    let answer = client.upload(&good, UploadOptions::default(), |p| attempts = p.attempt).await.unwrap();
+    assert_eq!((answer.functions_total, attempts), (3, 1), "it waited on its stream");
+    assert_eq!(node.staged_hashes(), vec![hash(&good)]);
+    assert_eq!(client.health().await.unwrap().uploads, 1);
+    // Both came at the same time: either may have been the slower one.
+    let (_first, recv_a) = silent.remove(0);
+    let (_second, recv_b) = silent.remove(0);
+    let refusal = tokio::select! {
+        answer = client.raw_answer(recv_a) => answer,
+        answer = client.raw_answer(recv_b) => answer,
+    };
+    assert_eq!(refusal.unwrap_err().code, AnswerCode::TooSlow);
+}
+
+/// The same for the spool: what silent senders have brought does not keep others out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_full_of_stalled_uploads_makes_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { spool_bytes_max: 100_000, fair_lag_ms: 200, pace_ms: 60_000, ..quick() };
+    let config = config(dir.path(), &Identity::generate().unwrap(), limits.clone());
+    let server = Server::start(config, TestNode::new()).await.unwrap();
+    let client = client_with(server.address(), server.pin(), limits);
+    let (mut send, _recv) = client.raw_stream().await;
+    let big = module(1, 90_000);
+    let start = crate::proto::send::Send::new(&big, [0; 32], false).start().encode();
+    send.write_all(&[&start[..], &big[..80_000]].concat()).await.unwrap();
+    let spooled = || -> u64 {
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        files.map(|file| file.unwrap().metadata().map_or(0, |data| data.len())).sum()
+    };
+    while spooled() < 60_000 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let good = module(2, 60_000);
+    assert_eq!(client.upload(&good, UploadOptions::default(), |_| {}).await.unwrap().functions_total, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_enough_to_do_says_so() {
     let dir = tempfile::tempdir().unwrap();
@@ -317,6 +375,14 @@ async fn a_node_with_enough_to_do_says_so() {
                 }
                 Err(other) => panic!("{other}"),
             }
+        }
+        // What an upload looks up counts as well.
+        match client.upload(&module(1, 0), UploadOptions::default(), |_| {}).await {
+            Ok(_) => assert!(served),
+            Err(ClientError::Unreachable { last, .. }) => {
+                assert!(!served && last.contains(AnswerCode::Busy.name()), "{last}");
+            }
+            Err(other) => panic!("{other}"),
         }
     }
 }

@@ -143,6 +143,12 @@ pub fn page() -> String {
         node has ends it too (`already_have`, `known` = 1). Nothing can be run or named before the length, the \
         BLAKE3 digest, the SHA-256 if announced, and the validator agree, and the file is in place on disk. After a \
         cut the client begins again, with growing pauses.\n\n\
+        When all places for uploads are taken, a newcomer waits on its open stream, one of each peer, in the order \
+        of arrival. The upload that lags most then gives its place up (`too_slow`) if it lags more than \
+        `fair_lag_ms`. Lag is the time that the node waited for an upload's bytes beyond what they take at \
+        `fair_bytes_per_s`; faster bytes make up for it and earn no credit. A sender at the fair rate keeps its \
+        place, and `uploads_total` senders below half of it give theirs up every 4 s. The same happens while the \
+        spool is full. While nobody waits, only `idle_ms`, `pace_bytes` and `pace_ms` bound slowness.\n\n\
         Room for what comes later: flag bit 1 announces a list of BLAKE3 chaining values, one of 32 bytes for \
         each {GROUP_BYTES} bytes, between the header and the module, by which groups are checked one by one; \
         bit 2 a module split into groups that name their place, to resume. This version refuses both \

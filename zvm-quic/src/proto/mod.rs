@@ -21,6 +21,7 @@ pub mod pace;
 pub mod receive;
 pub mod send;
 pub mod sink;
+pub mod slots;
 pub mod table;
 #[cfg(test)]
 mod tests;

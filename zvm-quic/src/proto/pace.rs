@@ -1,9 +1,7 @@
-//! How slow a sender may be, and how many uploads a peer may have. Time is an argument, counted from any
-//! fixed start.
+//! How slow a sender may be, and who counts as one peer. Time is an argument, counted from any fixed start.
 
 use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use super::frame::Refusal;
 use super::table::{AnswerCode, Limits};
@@ -90,56 +88,5 @@ impl Peer {
                 Peer([6, a, b, c, d, e, f, g])
             }
         }
-    }
-}
-
-/// The uploads under way.
-#[derive(Debug)]
-pub struct Slots {
-    per_peer_max: u32,
-    total_max: u32,
-    total: u32,
-    peers: BTreeMap<Peer, u32>,
-}
-
-impl Slots {
-    /// None yet.
-    pub fn new(limits: &Limits) -> Slots {
-        Slots {
-            per_peer_max: limits.uploads_per_peer,
-            total_max: limits.uploads_total,
-            total: 0,
-            peers: BTreeMap::new(),
-        }
-    }
-
-    /// An upload begins.
-    ///
-    /// # Errors
-    /// `TooManyUploads`.
-    pub fn take(&mut self, peer: Peer) -> Result<(), Refusal> {
-        let own = self.peers.get(&peer).copied().unwrap_or(0);
-        if own >= self.per_peer_max || self.total >= self.total_max {
-            return Err(Refusal::new(AnswerCode::TooManyUploads, "too many uploads under way"));
-        }
-        self.peers.insert(peer, own.saturating_add(1));
-        self.total = self.total.saturating_add(1);
-        Ok(())
-    }
-
-    /// An upload that [`take`](Slots::take) admitted is over.
-    pub fn release(&mut self, peer: Peer) {
-        if let Some(own) = self.peers.get_mut(&peer) {
-            *own = own.saturating_sub(1);
-            self.total = self.total.saturating_sub(1);
-            if *own == 0 {
-                self.peers.remove(&peer);
-            }
-        }
-    }
-
-    /// How many are under way.
-    pub fn total(&self) -> u32 {
-        self.total
     }
 }

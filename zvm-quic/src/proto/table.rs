@@ -79,7 +79,7 @@ codes! {
         DigestMismatch = 0x0204, "digest_mismatch", "the BLAKE3 digest is another than announced";
         Sha256Mismatch = 0x0205, "sha256_mismatch", "the SHA-256 is another than announced";
         TooManyUploads = 0x0206, "too_many_uploads", "the peer or the node has too many uploads under way";
-        TooSlow = 0x0207, "too_slow", "the upload paused too long or trickled";
+        TooSlow = 0x0207, "too_slow", "the upload paused too long, trickled, or held a place that others wait for below the fair rate";
         SpoolFull = 0x0208, "spool_full", "the uploads under way leave no room for this one";
         StoreFailed = 0x0209, "store_failed", "the node could not write the module down; nothing was kept";
         StagingFull = 0x020a, "staging_full", "the modules that wait for their deploys leave no room for this one; nothing was kept";
@@ -154,6 +154,9 @@ limits! {
     module_bytes_max: u64 = 2 << 20, "bytes", "what an upload may announce";
     uploads_per_peer: u32 = 4, "uploads", "under way for one peer";
     uploads_total: u32 = 256, "uploads", "under way for all peers";
+    uploads_waiting: u32 = 1_024, "uploads", "that wait for a place, one of a peer";
+    fair_bytes_per_s: u64 = 64_000, "bytes a second", "an upload at this rate never loses its place";
+    fair_lag_ms: u64 = 2_000, "milliseconds", "the node may have waited longer for an upload's bytes than they take at the fair rate; beyond this it loses its place to one that waits";
     spool_bytes_max: u64 = 64 << 20, "bytes", "of all uploads under way, on disk";
     idle_ms: u64 = 60_000, "milliseconds", "a connection or a request without a byte ends";
     pace_bytes: u64 = 16 << 10, "bytes", "what a request must bring within `pace_ms`, unless it ends";

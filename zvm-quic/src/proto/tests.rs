@@ -9,7 +9,7 @@ use super::codec::{Blob, Text, Wire};
 use super::doc::golden;
 use super::frame::*;
 use super::message::*;
-use super::pace::{Pace, Peer, Slots};
+use super::pace::{Pace, Peer};
 use super::receive::{Receive, Received, admit_length};
 use super::send::{Backoff, Send};
 use super::sink::{ModuleSink, RejectInfo, SinkProgress};
@@ -416,23 +416,12 @@ fn slow_senders_end_and_busy_receivers_are_no_excuse_to_end_them() {
 }
 
 #[test]
-fn peers_and_slots_are_counted() {
+fn peers_are_told_apart_by_their_networks() {
     let peer = |text: &str| Peer::of(text.parse().unwrap());
     assert_eq!(peer("::ffff:10.0.0.1"), peer("10.0.0.1"));
     assert_ne!(peer("10.0.0.1"), peer("10.0.0.2"));
     assert_eq!(peer("2001:db8:0:aa00::1"), peer("2001:db8:0:aaff::2"));
     assert_ne!(peer("2001:db8:0:aa00::1"), peer("2001:db8:0:ab00::1"));
-    let limits = Limits { uploads_per_peer: 2, uploads_total: 3, ..Limits::default() };
-    let mut slots = Slots::new(&limits);
-    let (a, b) = (peer("10.0.0.1"), peer("10.0.0.2"));
-    assert!(slots.take(a).is_ok());
-    assert!(slots.take(a).is_ok());
-    assert_eq!(slots.take(a).unwrap_err().code, AnswerCode::TooManyUploads);
-    assert!(slots.take(b).is_ok());
-    assert!(slots.take(b).is_err());
-    slots.release(a);
-    assert_eq!(slots.total(), 2);
-    assert!(slots.take(b).is_ok());
 }
 
 #[test]
