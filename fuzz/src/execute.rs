@@ -172,7 +172,7 @@ fn engine_argument(ty: ValType, bits: u64) -> g::Val {
 fn engine_end(error: &g::Error) -> End {
     match error.trap() {
         Some(trap) => {
-            End::Trap(trap.code(), trap.frames().first().map(|frame| (frame.func_index, frame.offset)))
+            End::Trap(trap.code(), trap.frames().first().and_then(|frame| frame.func_index.zip(frame.offset)))
         }
         None if error.is_out_of_gas() => End::OutOfGas,
         None => End::Refused(format!("{:?}", error.kind())),

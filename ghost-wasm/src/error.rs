@@ -3,37 +3,25 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
 
+use crate::backtrace::{Backtrace, EMPTY, FrameInfo};
 use crate::table::errors::{ErrorCode, ErrorKind, TrapCode};
-use crate::table::features::Feature;
 use crate::table::limits::Limit;
 use crate::types::ValType;
-
-/// A function that was running when a trap happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameInfo {
-    /// The function's index in its module, imported functions first.
-    pub func_index: u32,
-    /// Its name in the module's name section.
-    pub name: Option<String>,
-    /// The offset in the module of the operator that trapped or called.
-    pub offset: u32,
-}
 
 /// A trap and where it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trap {
     code: TrapCode,
-    frames: Vec<FrameInfo>,
+    backtrace: Backtrace,
 }
 
 impl Trap {
-    /// A trap with its frames, the innermost first.
-    pub fn new(code: TrapCode, frames: Vec<FrameInfo>) -> Trap {
-        Trap { code, frames }
+    /// A trap where nothing is running.
+    pub fn new(code: TrapCode) -> Trap {
+        Trap { code, backtrace: Backtrace::default() }
     }
 
     /// Why.
@@ -41,9 +29,10 @@ impl Trap {
         self.code
     }
 
-    /// The functions that were running, the innermost first.
+    /// The functions that were running, the innermost first; of a deep stack not all
+    /// ([`Error::backtrace`]).
     pub fn frames(&self) -> &[FrameInfo] {
-        &self.frames
+        self.backtrace.frames()
     }
 }
 
@@ -62,8 +51,6 @@ enum Cause {
         limit: Limit,
         most: u64,
     },
-    /// A proposal that is off, and the row of the error without it.
-    Proposal(Feature, ErrorCode),
 }
 
 #[derive(Debug)]
@@ -73,6 +60,8 @@ struct Inner {
     operand: Option<u32>,
     detail: Option<Box<str>>,
     cause: Cause,
+    /// Of errors that are no trap and ended a call.
+    backtrace: Option<Box<Backtrace>>,
 }
 
 /// An error: a code, the byte offset in the module where there is one, an operand (an index, a count) and
@@ -84,7 +73,8 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub fn new(code: ErrorCode) -> Error {
-        Error(Box::new(Inner { code, offset: None, operand: None, detail: None, cause: Cause::None }))
+        let (offset, operand, detail, backtrace) = (None, None, None, None);
+        Error(Box::new(Inner { code, offset, operand, detail, cause: Cause::None, backtrace }))
     }
 
     /// An error at a byte of the module.
@@ -137,6 +127,12 @@ impl Error {
         self
     }
 
+    /// The same under another code.
+    pub(crate) fn recoded(mut self, code: ErrorCode) -> Error {
+        self.0.code = code;
+        self
+    }
+
     /// A trap.
     #[cold]
     #[inline(never)]
@@ -153,16 +149,6 @@ impl Error {
         let mut this = Error::new(ErrorCode::LimitExceeded);
         this.0.cause = Cause::Limit { limit, most };
         this
-    }
-
-    /// The module was refused for what a proposal that is off would allow. The error becomes
-    /// [`ErrorCode::UnsupportedProposal`]; its row so far stays as [`spec_code`](Error::spec_code).
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn needs(mut self, feature: Feature) -> Error {
-        self.0.cause = Cause::Proposal(feature, self.0.code);
-        self.0.code = ErrorCode::UnsupportedProposal;
-        self
     }
 
     /// Puts the error at a byte of the module.
@@ -196,24 +182,6 @@ impl Error {
         self.0.code.kind()
     }
 
-    /// The proposal that the module needs and the profile does not have, for [`ErrorCode::UnsupportedProposal`].
-    /// [`Feature::profiles`] names the profiles that have it.
-    pub fn proposal(&self) -> Option<Feature> {
-        match self.0.cause {
-            Cause::Proposal(feature, _) => Some(feature),
-            _ => None,
-        }
-    }
-
-    /// The row that the specification gives the module without the proposal that it needs: `code` of any other
-    /// error. Official scripts expect the text of this row.
-    pub fn spec_code(&self) -> ErrorCode {
-        match self.0.cause {
-            Cause::Proposal(_, code) => code,
-            _ => self.0.code,
-        }
-    }
-
     /// The offset in the module, in bytes, of the first byte of the item at fault.
     pub fn offset(&self) -> Option<u64> {
         self.0.offset
@@ -234,6 +202,23 @@ impl Error {
         match &self.0.cause {
             Cause::Trap(trap) => Some(trap),
             _ => None,
+        }
+    }
+
+    /// The functions that were running when the call ended: of traps, errors of host functions (those come first), calls
+    /// that ran out of gas or were interrupted. Empty if nothing ran. Not part of what the error says otherwise: it differs
+    /// where the error is the same.
+    pub fn backtrace(&self) -> &Backtrace {
+        match &self.0.cause {
+            Cause::Trap(trap) => &trap.backtrace,
+            _ => self.0.backtrace.as_deref().unwrap_or(&EMPTY),
+        }
+    }
+
+    pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
+        match &mut self.0.cause {
+            Cause::Trap(trap) => &mut trap.backtrace,
+            _ => self.0.backtrace.get_or_insert_default(),
         }
     }
 
@@ -281,42 +266,17 @@ impl Error {
     }
 }
 
-/// Names a proposal, the profiles that have it, and what is wrong without it. A byte of a proposal may be damage, a
-/// broken rule is not.
-fn write_proposal(f: &mut fmt::Formatter<'_>, feature: Feature, code: ErrorCode) -> fmt::Result {
-    write!(f, " {}: ", feature.text())?;
-    let last = feature.profiles().count().saturating_sub(1);
-    for (index, name) in feature.profiles().enumerate() {
-        f.write_str(match index {
-            0 if last == 0 => "profile ",
-            0 => "profiles ",
-            _ if index == last => " and ",
-            _ => ", ",
-        })?;
-        f.write_str(name)?;
-    }
-    if feature.profiles().next().is_none() {
-        f.write_str("in no profile of this version")?;
-    }
-    let otherwise =
-        if code.kind() == ErrorKind::Malformed { "or the module is corrupt" } else { "without it" };
-    write!(f, "; {otherwise}: {}", code.text())
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         f.write_str(inner.code.text())?;
-        if let Cause::Proposal(feature, code) = inner.cause {
-            write_proposal(f, feature, code)?;
-        }
         if let Some(operand) = inner.operand {
             write!(f, " {operand}")?;
         }
         match &inner.cause {
             Cause::Host(error) | Cause::Yield(Some(error), _) => write!(f, ": {error}")?,
             Cause::Limit { limit, most } => write!(f, ": {}: at most {most} {}", limit.name(), limit.unit())?,
-            Cause::None | Cause::Trap(_) | Cause::Yield(None, _) | Cause::Proposal(..) => {}
+            Cause::None | Cause::Trap(_) | Cause::Yield(None, _) => {}
         }
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;

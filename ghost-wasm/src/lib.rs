@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod backtrace;
 mod binary;
 mod code;
 mod error;
@@ -17,7 +18,8 @@ mod translate;
 mod types;
 mod valid;
 
-pub use error::{Error, FrameInfo, Trap};
+pub use backtrace::{Backtrace, FrameInfo};
+pub use error::{Error, Trap};
 pub use runtime::caller::Caller;
 pub use runtime::config::{Config, Translation};
 pub use runtime::context::{AsContext, AsContextMut};

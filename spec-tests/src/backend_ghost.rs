@@ -131,7 +131,7 @@ impl Backend for GhostBackend {
 }
 
 fn failure(error: Error) -> Failure {
-    let kind = match error.spec_code().kind() {
+    let kind = match error.kind() {
         ErrorKind::Malformed => FailureKind::Malformed,
         ErrorKind::Invalid => FailureKind::Invalid,
         ErrorKind::Link => FailureKind::Link,
@@ -143,7 +143,7 @@ fn failure(error: Error) -> Failure {
         ErrorKind::Unsupported => FailureKind::Unsupported,
         _ => FailureKind::Other,
     };
-    Failure::of_module(kind, &error)
+    Failure { kind, text: error.to_string(), offset: error.offset() }
 }
 
 /// `None` for a function that only the script knows.

@@ -133,11 +133,7 @@ impl Backend for OracleBackend {
 }
 
 fn failure(error: Error) -> Failure {
-    let spec_kind = match &error {
-        Error::Module(error) => Some(error.spec_code().kind()),
-        other => other.kind(),
-    };
-    let kind = match spec_kind {
+    let kind = match error.kind() {
         Some(ErrorKind::Malformed) => FailureKind::Malformed,
         Some(ErrorKind::Invalid) => FailureKind::Invalid,
         Some(ErrorKind::Link) => FailureKind::Link,
@@ -149,10 +145,11 @@ fn failure(error: Error) -> Failure {
         Some(ErrorKind::Unsupported) => FailureKind::Unsupported,
         _ => FailureKind::Other,
     };
-    match &error {
-        Error::Module(error) => Failure::of_module(kind, error),
-        other => Failure::new(kind, other.to_string()),
-    }
+    let offset = match &error {
+        Error::Module(error) => error.offset(),
+        _ => None,
+    };
+    Failure { kind, text: error.to_string(), offset }
 }
 
 /// `None` for a function that only the script knows.

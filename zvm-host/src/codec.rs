@@ -69,8 +69,13 @@ impl Writer {
 
     /// The length as u32, then the bytes. Every caller's bytes are bounded far below 4 GiB.
     pub fn sized(&mut self, bytes: &[u8]) -> &mut Writer {
-        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        self.count(bytes.len());
         self.bytes(bytes)
+    }
+
+    /// How many items follow, as u32. Every caller's lists are bounded far below 2^32 items.
+    pub fn count(&mut self, len: usize) -> &mut Writer {
+        self.u32(u32::try_from(len).unwrap_or(u32::MAX))
     }
 
     /// What was written.
@@ -130,6 +135,20 @@ impl<'a> Reader<'a> {
             return Err(CodecError::TooLong(field));
         }
         self.bytes(len)
+    }
+
+    /// A count as u32 that is at most `max`, then that many items. `field` names them in the error.
+    pub fn list<T>(
+        &mut self,
+        max: usize,
+        field: &'static str,
+        mut item: impl FnMut(&mut Reader<'a>) -> Result<T, CodecError>,
+    ) -> Result<Vec<T>, CodecError> {
+        let len = self.u32()? as usize;
+        if len > max {
+            return Err(CodecError::TooLong(field));
+        }
+        (0..len).map(|_| item(self)).collect()
     }
 
     /// Succeeds when nothing is left.

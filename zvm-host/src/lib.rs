@@ -52,6 +52,7 @@ pub mod chain;
 pub mod codec;
 pub mod contract;
 pub mod crypto;
+pub mod diagnostics;
 pub mod envelope;
 pub mod exec;
 pub mod genesis;
@@ -67,6 +68,7 @@ pub use chain::{
     Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, QueryResult, RefusalCode, Refused,
 };
 pub use contract::{ContractError, ContractModule, ContractStream, contract_stream};
+pub use diagnostics::{Diagnostics, TraceFrame};
 pub use envelope::{Body, Envelope, Kind};
 pub use genesis::Genesis;
 pub use receipt::{LogEntry, Receipt, Record, Status};

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::codec::{CodecError, Reader, Writer};
 use crate::crypto;
+pub use crate::diagnostics::{Diagnostics, TEXT_LEN_MAX, TEXTS_MAX};
 use crate::types::{Address, Hash};
 
 const VERSION: u8 = 1;
@@ -18,12 +19,6 @@ pub const LOG_ENTRIES_MAX: usize = 256;
 pub const LOG_DATA_TOTAL_MAX: usize = 256 * 1024;
 /// Topics of a log entry at most.
 pub const TOPICS_MAX: usize = 4;
-/// Diagnostic texts of a record at most, and bytes of each.
-pub const TEXTS_MAX: usize = 64;
-/// See [`TEXTS_MAX`].
-pub const TEXT_LEN_MAX: usize = 1024;
-const FRAMES_MAX: usize = 64;
-
 macro_rules! statuses {
     ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)*) => {
         /// How a call ended.
@@ -179,30 +174,6 @@ impl Receipt {
     }
 }
 
-/// A frame of a backtrace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceFrame {
-    /// The function's index in its module.
-    pub function: u32,
-    /// Its name, if the module tells.
-    pub name: Option<String>,
-    /// Offset in the module's bytes.
-    pub offset: u64,
-}
-
-/// What people are told about a call; never hashed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics {
-    /// Keys read from storage.
-    pub reads: u32,
-    /// Keys written to storage.
-    pub writes: u32,
-    /// What went wrong, in words; then the contract's `debug` texts.
-    pub texts: Vec<String>,
-    /// Innermost frame first.
-    pub backtrace: Vec<TraceFrame>,
-}
-
 /// A receipt with everything that is shown with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -230,7 +201,7 @@ impl Record {
         let mut out = Writer::default();
         out.bytes(&self.receipt.encode()).u64(self.height).bytes(&self.block_hash);
         out.bytes(&self.pre_state_root).bytes(&self.state_root).sized(&self.return_data);
-        out.u32(count(self.logs.len()));
+        out.count(self.logs.len());
         for entry in &self.logs {
             out.bytes(&entry.encode());
         }
@@ -248,94 +219,12 @@ impl Record {
             pre_state_root: reader.array()?,
             state_root: reader.array()?,
             return_data: reader.sized(RETURN_DATA_LEN_MAX, "return data")?.to_vec(),
-            logs: list(&mut reader, LOG_ENTRIES_MAX, "logs", LogEntry::decode)?,
+            logs: reader.list(LOG_ENTRIES_MAX, "logs", LogEntry::decode)?,
             diagnostics: Diagnostics::read(&mut reader)?,
         };
         reader.end()?;
         Ok(record)
     }
-}
-
-impl Diagnostics {
-    /// Adds a text, cut to its limit; nothing once there are enough.
-    pub fn note(&mut self, text: impl Into<String>) {
-        if self.texts.len() < TEXTS_MAX {
-            self.texts.push(cut(text.into()));
-        }
-    }
-
-    /// Adds a frame; nothing once there are enough.
-    pub fn frame(&mut self, mut frame: TraceFrame) {
-        if self.backtrace.len() < FRAMES_MAX {
-            frame.name = frame.name.map(cut);
-            self.backtrace.push(frame);
-        }
-    }
-
-    /// Appends the encoded diagnostics.
-    pub fn write(&self, out: &mut Writer) {
-        out.u32(self.reads).u32(self.writes).u32(count(self.texts.len()));
-        for text in &self.texts {
-            out.sized(text.as_bytes());
-        }
-        out.u32(count(self.backtrace.len()));
-        for frame in &self.backtrace {
-            out.u32(frame.function).u64(frame.offset).u8(u8::from(frame.name.is_some()));
-            if let Some(name) = &frame.name {
-                out.sized(name.as_bytes());
-            }
-        }
-    }
-
-    /// Reads what [`Diagnostics::write`] wrote.
-    pub fn read(reader: &mut Reader<'_>) -> Result<Diagnostics, CodecError> {
-        Ok(Diagnostics {
-            reads: reader.u32()?,
-            writes: reader.u32()?,
-            texts: list(reader, TEXTS_MAX, "texts", text)?,
-            backtrace: list(reader, FRAMES_MAX, "backtrace", |reader| {
-                let (function, offset) = (reader.u32()?, reader.u64()?);
-                let name = match reader.u8()? {
-                    0 => None,
-                    1 => Some(text(reader)?),
-                    _ => return Err(CodecError::BadValue("option")),
-                };
-                Ok(TraceFrame { function, name, offset })
-            })?,
-        })
-    }
-}
-
-/// Cut at a character's border to at most `TEXT_LEN_MAX` bytes.
-fn cut(mut text: String) -> String {
-    let mut end = text.len().min(TEXT_LEN_MAX);
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    text.truncate(end);
-    text
-}
-
-fn count(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
-}
-
-fn text(reader: &mut Reader<'_>) -> Result<String, CodecError> {
-    let bytes = reader.sized(TEXT_LEN_MAX, "text")?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| CodecError::BadValue("UTF-8"))
-}
-
-fn list<'a, T>(
-    reader: &mut Reader<'a>,
-    max: usize,
-    field: &'static str,
-    mut item: impl FnMut(&mut Reader<'a>) -> Result<T, CodecError>,
-) -> Result<Vec<T>, CodecError> {
-    let len = reader.u32()? as usize;
-    if len > max {
-        return Err(CodecError::TooLong(field));
-    }
-    (0..len).map(|_| item(reader)).collect()
 }
 
 /// A block's header.
@@ -433,9 +322,8 @@ mod tests {
         let entry =
             LogEntry { address: Address([9; 20]), topics: vec![[1; 32], [2; 32]], data: b"abc".to_vec() };
         let mut diagnostics = Diagnostics { reads: 1, writes: 2, ..Diagnostics::default() };
-        diagnostics.note("é".repeat(TEXT_LEN_MAX));
-        diagnostics.frame(TraceFrame { function: 3, name: Some("f".into()), offset: 4 });
-        diagnostics.frame(TraceFrame { function: 4, name: None, offset: 5 });
+        diagnostics.note("what went wrong");
+        diagnostics.debug("a text of the contract");
         Record {
             receipt: receipt(),
             height: 7,
@@ -509,7 +397,6 @@ mod tests {
             assert!(Record::decode(&bytes[..len]).is_err(), "cut at {len}");
         }
         assert_eq!(Record::decode(&[&bytes[..], &[0]].concat()), Err(CodecError::TrailingBytes));
-        assert!(record().diagnostics.texts.iter().all(|text| text.len() <= TEXT_LEN_MAX));
     }
 
     #[test]

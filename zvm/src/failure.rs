@@ -5,11 +5,11 @@ use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
-use ghost_wasm::table::features::Feature;
-use ghost_wasm::{Error, ErrorKind, FrameInfo};
+use ghost_wasm::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::disasm::Excerpt;
+use crate::trace::Trace;
 
 /// How the program ends. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +74,11 @@ pub struct Details {
     /// The operators around the place.
     pub excerpt: Option<Excerpt>,
     /// The functions that were running, the innermost first.
-    pub backtrace: Vec<FrameInfo>,
+    pub backtrace: Trace,
     /// Gas used up to then, where something ran.
     pub gas_used: Option<u64>,
     /// What could be done about it.
     pub help: Option<String>,
-    /// The proposal that the module needs and the profile does not have.
-    pub proposal: Option<Feature>,
 }
 
 impl Failure {
@@ -94,10 +92,9 @@ impl Failure {
             offset: None,
             file: None,
             excerpt: None,
-            backtrace: Vec::new(),
+            backtrace: Trace::default(),
             gas_used: None,
             help: None,
-            proposal: None,
         }))
     }
 
@@ -124,10 +121,7 @@ impl Failure {
             Some(Code { name: error.code().name().into(), number: u32::from(error.code().number()) });
         failure.offset = error.offset();
         failure.help = Some(error.code().help().into());
-        failure.proposal = error.proposal();
-        if let Some(trap) = error.trap() {
-            failure.backtrace = trap.frames().to_vec();
-        }
+        failure.backtrace = Trace::of_error(error);
         failure
     }
 
@@ -156,23 +150,12 @@ impl Failure {
         put("offset", self.offset.map(|offset| json!(offset)));
         put("file", self.file.as_ref().map(|file| json!(file)));
         put("gas_used", self.gas_used.map(|gas| json!(gas.to_string())));
-        put("proposal", self.proposal.map(proposal_json));
         put("help", self.help.as_ref().map(|help| json!(help)));
         put("function", self.excerpt.as_ref().map(Excerpt::function_json));
         put("operators", self.excerpt.as_ref().map(Excerpt::operators_json));
-        let frames = self
-            .backtrace
-            .iter()
-            .map(|frame| json!({ "function": frame.func_index, "name": frame.name, "offset": frame.offset }));
-        put("backtrace", (!self.backtrace.is_empty()).then(|| frames.collect()));
+        let trace = (!self.backtrace.is_empty()).then_some(&self.backtrace);
+        put("backtrace", trace.map(Trace::json));
+        put("backtrace_left_out", trace.map(Trace::left_out_json).filter(|left_out| !left_out.is_null()));
         object
     }
-}
-
-fn proposal_json(proposal: Feature) -> Value {
-    json!({
-        "name": proposal.text(),
-        "specification": proposal.link().trim_matches(['<', '>']),
-        "profiles": proposal.profiles().collect::<Value>(),
-    })
 }

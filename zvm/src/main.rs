@@ -14,6 +14,7 @@ mod output;
 mod receipt;
 mod scan;
 mod secret;
+mod trace;
 mod values;
 
 use std::io::IsTerminal;

@@ -5,11 +5,11 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
-use ghost_wasm::FrameInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
+use crate::trace::Trace;
 
 /// Emphasis.
 pub const BOLD: Style = Style::new().bold();
@@ -166,19 +166,10 @@ fn failure_text(failure: &Failure) -> String {
     text
 }
 
-/// The frames, the innermost first; a frame that repeats is shown once, for recursion fills every backtrace.
-fn backtrace(frames: &[FrameInfo]) -> String {
-    let mut text = String::new();
-    let mut depth = 0usize;
-    let same = |a: &FrameInfo, b: &FrameInfo| (a.func_index, a.offset) == (b.func_index, b.offset);
-    for run in frames.chunk_by(same) {
-        let Some(frame) = run.first() else { continue };
-        let name = frame.name.as_deref().map(|name| format!(" <{name}>")).unwrap_or_default();
-        text += &format!("\n  {depth:>3}: function {}{name} at offset {:#x}", frame.func_index, frame.offset);
-        if run.len() > 1 {
-            text += &styled(DIM, format_args!(", {} times", run.len()));
-        }
-        depth = depth.saturating_add(run.len());
-    }
-    text
+fn backtrace(trace: &Trace) -> String {
+    let line = |(depth, text): (Option<usize>, String)| match depth {
+        Some(depth) => format!("\n  {depth:>3}: {text}"),
+        None => styled(DIM, format_args!("\n       {text}")),
+    };
+    trace.lines().into_iter().map(line).collect()
 }

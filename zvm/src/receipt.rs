@@ -6,6 +6,7 @@ use zvm_host::{LogEntry, Record, Status, hex};
 use crate::abi;
 use crate::failure::Exit;
 use crate::output::{BAD, DIM, GOOD, Output, styled};
+use crate::trace::Trace;
 
 /// Bytes of data shown to people before the rest is left out.
 const SHOWN_LEN: usize = 64;
@@ -52,10 +53,16 @@ pub fn show(out: &Output, record: &Record) {
     for text in &record.diagnostics.texts {
         line("note", text.clone());
     }
-    for frame in &record.diagnostics.backtrace {
-        let name = frame.name.as_deref().map(|name| format!(" <{name}>")).unwrap_or_default();
-        line("at", format!("function {}{name}, offset {:#x}", frame.function, frame.offset));
+    if record.diagnostics.texts_left_out > 0 {
+        line("", styled(DIM, format_args!("… {} notes left out", record.diagnostics.texts_left_out)));
     }
+    for (_, text) in trace(record).lines() {
+        line("at", text);
+    }
+}
+
+fn trace(record: &Record) -> Trace {
+    Trace::of_diagnostics(&record.diagnostics, record.receipt.status == Status::OutOfGas)
 }
 
 /// Why a call has no success, as far as the receipt says.
@@ -106,6 +113,7 @@ pub fn short(hash: &[u8; 32]) -> String {
 /// The shape in `docs/cli.md`.
 pub fn to_json(record: &Record) -> Value {
     let receipt = &record.receipt;
+    let trace = trace(record);
     json!({
         "call_id": hex(&receipt.call_id),
         "status_code": receipt.status as u8,
@@ -128,8 +136,8 @@ pub fn to_json(record: &Record) -> Value {
         "reads": record.diagnostics.reads,
         "writes": record.diagnostics.writes,
         "notes": record.diagnostics.texts,
-        "backtrace": record.diagnostics.backtrace.iter().map(|frame| json!({
-            "function": frame.function, "name": frame.name, "offset": frame.offset,
-        })).collect::<Value>(),
+        "notes_left_out": record.diagnostics.texts_left_out,
+        "backtrace": trace.json(),
+        "backtrace_left_out": trace.left_out_json(),
     })
 }

@@ -173,10 +173,6 @@ pub fn body_at(module: &[u8], offset: usize) -> Option<Body> {
 }
 
 /// A function's name in the name section, else that of its export.
-pub fn function_name(module: &[u8], function: u32) -> Option<String> {
-    name_of(module, &sections(module), function)
-}
-
 fn name_of(module: &[u8], sections: &[Section], function: u32) -> Option<String> {
     named(module, sections, function).or_else(|| exported(module, sections, function))
 }

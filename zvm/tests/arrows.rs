@@ -12,8 +12,7 @@ use serde_json::Value;
 const CRATES: &[(&str, &[&str])] = &[
     ("ghost-wasm", &[]),
     ("ghost-wasm-oracle", &["ghost-wasm"]),
-    ("zvm-proof", &[]),
-    ("zvm-host", &["ghost-wasm", "zvm-proof"]),
+    ("zvm-host", &["ghost-wasm"]),
     ("zvm-quic", &["ghost-wasm", "zvm-host"]),
     ("wast-runner", &["ghost-wasm", "ghost-wasm-oracle"]),
     ("zvm", &["ghost-wasm", "zvm-host", "zvm-quic", "wast-runner"]),
@@ -21,21 +20,24 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate may use of the outside at run time, where that is limited at all.
-const OUTSIDE: &[(&str, &[&str])] =
-    &[("ghost-wasm", &["libm"]), ("ghost-wasm-oracle", &[]), ("zvm-proof", &["sha2"])];
+const OUTSIDE: &[(&str, &[&str])] = &[("ghost-wasm", &["libm"]), ("ghost-wasm-oracle", &[])];
 
 /// The floors of the engine, and those each may use.
 const FLOORS: &[(&str, &[&str])] = &[
     ("heap", &[]),
     ("types", &["heap"]),
     ("table", &["types"]),
-    ("error", &["table", "types"]),
+    ("backtrace", &[]),
+    ("error", &["backtrace", "table", "types"]),
     ("code", &["heap", "table", "types", "error"]),
     ("binary", &["heap", "table", "types", "error"]),
     ("exec", &["heap", "table", "types", "error", "code"]),
     ("valid", &["heap", "table", "types", "error", "binary"]),
     ("translate", &["table", "types", "error", "code", "binary", "exec", "valid"]),
-    ("runtime", &["heap", "table", "types", "error", "code", "binary", "exec", "valid", "translate"]),
+    (
+        "runtime",
+        &["heap", "backtrace", "table", "types", "error", "code", "binary", "exec", "valid", "translate"],
+    ),
 ];
 
 /// What the protocol must not know.

@@ -75,6 +75,41 @@ fn run_tells_traps_gas_and_mistakes_apart() {
     assert!(ended.err.starts_with("error[UnknownImport 0x0601]: unknown import"), "{ended:?}");
 }
 
+/// Where gas ran out, names of Rust functions and of exports, both ends of a deep stack.
+#[test]
+fn run_tells_where_a_call_ended() {
+    let dir = tempdir().expect("a folder");
+    let text = r#"(module
+        (func $_ZN5token4spin17h0123456789abcdefE (loop (br 0)))
+        (func (export "out") (call $_ZN5token4spin17h0123456789abcdefE))
+        (func $even (param i32)
+            (if (local.get 0) (then (call $odd (i32.sub (local.get 0) (i32.const 1)))) (else unreachable)))
+        (func $odd (param i32) (call $even (local.get 0)))
+        (func (export "deep") (call $even (i32.const 400))))"#;
+    let file = write(dir.path(), "m.wat", text);
+    let file = file.to_str().expect("UTF-8");
+
+    let ended = zvm(["run", file, "--gas", "5000", "--invoke", "out"]).expect_code(4);
+    assert!(ended.err.contains("\n    0: function 0 <token::spin> near offset 0x"), "{ended:?}");
+    assert!(ended.err.contains("\n    1: function 1 <out> at offset 0x"), "{ended:?}");
+    let error = zvm(["--json", "run", file, "--gas", "5000", "--invoke", "out"]).json()["error"].clone();
+    let frame = &error["backtrace"][0];
+    let mangled = "_ZN5token4spin17h0123456789abcdefE";
+    assert_eq!(
+        (&frame["function"], &frame["name"], &frame["demangled"], &frame["host"]),
+        (&json!(0), &json!(mangled), &json!("token::spin"), &json!(false))
+    );
+    assert!(frame["offset"].is_number(), "{error}");
+    assert!(error.get("backtrace_left_out").is_none(), "{error}");
+
+    let ended = zvm(["run", file, "--invoke", "deep"]).expect_code(3);
+    assert!(ended.err.contains("\n       … 738 frames left out\n  786: function "), "{ended:?}");
+    assert!(ended.err.contains("\n  801: function 4 <deep> at offset 0x"), "{ended:?}");
+    let error = zvm(["--json", "run", file, "--invoke", "deep"]).json()["error"].clone();
+    assert_eq!(error["backtrace"].as_array().map(Vec::len), Some(64));
+    assert_eq!(error["backtrace_left_out"], json!({"frames": 738, "at": 48}));
+}
+
 #[test]
 fn validate_shows_the_operators_around_the_error() {
     let dir = tempdir().expect("a folder");

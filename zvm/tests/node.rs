@@ -93,8 +93,13 @@ fn a_contract_is_deployed_called_and_asked() {
     let receipt = result(&ended)["receipt"].clone();
     assert_eq!((&receipt["status"], &receipt["revert_code"]), (&json!("reverted"), &json!(1)));
     assert_eq!(receipt["revert_text"], "counter: unknown method");
+    let innermost = &receipt["backtrace"][0];
+    assert_eq!((&innermost["name"], &innermost["host"]), (&json!("env.revert"), &json!(true)), "{receipt}");
+    assert!(receipt["backtrace"].as_array().is_some_and(|frames| frames.len() > 1), "{receipt}");
+    assert_eq!((&receipt["backtrace_left_out"], &receipt["notes_left_out"]), (&Value::Null, &json!(0)));
     let ended = home.signed(&node, &["call", contract, "spin()", "--gas", "2000000"]).expect_code(4);
     let receipt = result(&ended)["receipt"].clone();
+    assert!(receipt["backtrace"][0]["offset"].is_number(), "where the gas ran out: {receipt}");
     assert_eq!((&receipt["status"], &receipt["gas_used"]), (&json!("out_of_gas"), &json!("2000000")));
     let ended = node.zvm(&["query", contract, "increment()"]).expect_code(1);
     assert!(ended.err.contains("policy_denied") || ended.err.contains("reverted"), "{ended:?}");
@@ -123,6 +128,13 @@ fn a_contract_is_deployed_called_and_asked() {
         ["call", contract, "increment()", "--returns", "string", "--key", &key, "--password-file", &password];
     let ended = node.zvm(&args).expect_code(0);
     assert!(ended.out.contains("not of the types string"), "{ended:?}");
+    let args = ["call", contract, "no_such_method()", "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(1);
+    assert!(ended.out.contains("  at            host function env.revert\n"), "{ended:?}");
+    let args = ["call", contract, "spin()", "--gas", "2000000", "--key", &key, "--password-file", &password];
+    let ended = node.zvm(&args).expect_code(4);
+    assert!(ended.out.contains("  at            function "), "{ended:?}");
+    assert!(ended.out.contains(" near offset 0x"), "{ended:?}");
 }
 
 #[test]
@@ -235,7 +247,7 @@ fn a_corrupt_store_is_named_and_left_alone() {
     assert_eq!(fs::read(&store).expect("still there"), b"this is no store", "it was changed");
     // Another format: the name is changed in every page that holds a copy of it.
     let mut other = good.clone();
-    let name = b"zvm-store-2";
+    let name = b"zvm-store-1";
     let mut copies = 0;
     for at in 0..other.len() - name.len() {
         if other[at..].starts_with(name) {

@@ -12,7 +12,6 @@
 
 pub mod cursor;
 pub mod entry;
-pub mod foreign;
 pub mod instr;
 pub mod leb128;
 pub mod names;

@@ -98,15 +98,16 @@ impl CodeMap {
 
     /// The entry of the op at `position`.
     pub fn at(&self, position: u32) -> Option<MapEntry> {
-        self.last_up_to(position).filter(|entry| entry.position == position)
+        self.up_to(position).filter(|entry| entry.position == position)
     }
 
     /// The last entry before `position`: of the call that returns there.
     pub fn before(&self, position: u32) -> Option<MapEntry> {
-        self.last_up_to(position.checked_sub(1)?)
+        self.up_to(position.checked_sub(1)?)
     }
 
-    fn last_up_to(&self, position: u32) -> Option<MapEntry> {
+    /// The last entry at `position` or before.
+    pub fn up_to(&self, position: u32) -> Option<MapEntry> {
         let after = self.groups.partition_point(|group| group.first.position <= position);
         let group = self.groups.get(after.checked_sub(1)?)?;
         let end = self.groups.get(after).map_or(self.steps.len(), |next| next.steps as usize);

@@ -180,6 +180,17 @@ impl ModuleCode {
         Some((entry, record.func))
     }
 
+    /// The function whose code an address lies in, and the operator's offset of the last entry before it in that
+    /// function, if there is one.
+    pub fn near(&self, ip: *const Word) -> Option<(u32, Option<u32>)> {
+        let (part, position) = self.part(ip)?;
+        let index = part.starts.partition_point(|&start| start <= position).checked_sub(1)?;
+        let start = *part.starts.get(index)?;
+        let entry = part.map.up_to(position).filter(|entry| entry.position >= start);
+        let record = self.records.get(part.first + index)?;
+        Some((record.func, entry.map(|entry| entry.offset)))
+    }
+
     /// The lowest address of its code: no two codes that live have the same. (One that is a single body, as it is here
     /// asked of, has all its code behind it.)
     pub fn base(&self) -> *const Word {

@@ -80,7 +80,7 @@ impl<T> Caller<'_, T> {
         }
         result.map_err(|error| {
             if error.code() == ErrorCode::OutOfGas && reserved > 0 {
-                Error::new(ErrorCode::OutOfGasCap)
+                error.recoded(ErrorCode::OutOfGasCap)
             } else {
                 error
             }

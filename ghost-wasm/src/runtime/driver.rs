@@ -1,22 +1,19 @@
 //! The driver: starts runs, answers the handlers' exits, calls host functions. Nothing here is hot.
 
 use alloc::vec;
-use alloc::vec::Vec;
 
 use super::caller::Caller;
 use super::resume::{Answer, Suspended, Wait};
 use super::services;
 use super::store::{FuncKind, Store, StoreInner};
+use super::trace;
 use crate::Error;
-use crate::error::{FrameInfo, Trap};
+use crate::error::Trap;
 use crate::exec::ctx::{Exit, Saved, StackError};
 use crate::exec::exits::{halt_code, switch_back_code};
 use crate::exec::gas::End;
-use crate::exec::view::{InstanceView, Switch, Word};
+use crate::exec::view::{InstanceView, Switch};
 use crate::table::errors::{ErrorCode, TrapCode};
-
-/// A backtrace has at most this many frames.
-const FRAMES_SHOWN: usize = 64;
 
 /// Calls a function from the host. `slots` has room for arguments and results; the types are right.
 pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Result<(), Error> {
@@ -26,7 +23,7 @@ pub(crate) fn call<T>(store: &mut Store<T>, func: u32, slots: &mut [u64]) -> Res
     let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
     // Host functions too: a guest can have one call itself, and that uses native stack.
     if store.inner.nesting >= store.inner.engine.profile().limits().host_nesting {
-        return Err(trap(TrapCode::StackExhausted, Vec::new()));
+        return Err(trap(TrapCode::StackExhausted));
     }
     let outermost = store.inner.nesting == 0;
     if outermost {
@@ -144,7 +141,13 @@ pub(crate) fn resume<T>(store: &mut Store<T>, answer: Answer<'_>, slots: &mut [u
 
 /// Runs until the entry returns, and fetches its results.
 fn run_to_end<T>(store: &mut Store<T>, entry: &Entry, slots: &mut [u64]) -> Result<(), Error> {
-    run(store, entry.depth)?;
+    if let Err(mut error) = run(store) {
+        // A yield is no end. With another store in its place the stacks are gone, too.
+        if !error.is_yield() && store.inner.id == entry.store {
+            trace::add_running(&store.inner, entry.depth, error.backtrace_mut());
+        }
+        return Err(error);
+    }
     let inner = &mut store.inner;
     inner.meter.collect(&mut inner.cx);
     let stack = inner.cx.slots_mut(entry.base, slots.len()).map_err(host_fault)?;
@@ -173,8 +176,8 @@ fn enter<T>(
     run_to_end(store, entry, slots)
 }
 
-/// Runs until the entry that began at `depth` returns. On an error all gas has been collected.
-fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
+/// Runs until the latest entry returns. On an error all gas has been collected.
+fn run<T>(store: &mut Store<T>) -> Result<(), Error> {
     loop {
         let inner = &mut store.inner;
         // Before the handlers get control, whatever the driver had it for: also after a service, which hands
@@ -197,7 +200,7 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
                 let code = TrapCode::from_u8(inner.cx.trap() as u8);
                 let code = code.ok_or_else(|| Error::new(ErrorCode::Internal))?;
                 let due = due_here(inner);
-                return Err(trap_here(inner, code, due, 0, depth));
+                return Err(trap_here(inner, code, due, 0));
             }
             Exit::SlotsFull if inner.cx.untranslated_callee().is_some() => {
                 if let Err(error) = translate_callee(inner) {
@@ -210,14 +213,14 @@ fn run<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
                 Err(StackError::Exhausted) => {
                     let due = i64::from(inner.cx.callee_enter_cost());
                     let paid = inner.cx.failed_charge(Exit::Charge).cost;
-                    return Err(trap_here(inner, TrapCode::StackExhausted, due, paid, depth));
+                    return Err(trap_here(inner, TrapCode::StackExhausted, due, paid));
                 }
                 Err(error) => {
                     inner.meter.collect(&mut inner.cx);
                     return Err(host_fault(error));
                 }
             },
-            Exit::Service => services::serve(store, depth)?,
+            Exit::Service => services::serve(store)?,
             Exit::Step => return Err(Error::new(ErrorCode::Internal)),
             Exit::SwitchBack => {
                 let back = inner.switches.pop().ok_or_else(|| Error::new(ErrorCode::Internal))?;
@@ -259,12 +262,11 @@ fn translate_callee(inner: &mut StoreInner) -> Result<(), Error> {
 
 /// A trap at the op that exited: settles the gas first, whose end takes precedence. `due` is what is owed
 /// besides, `paid` what the op itself has paid.
-pub(crate) fn trap_here(inner: &mut StoreInner, code: TrapCode, due: i64, paid: i64, depth: usize) -> Error {
-    let frames = backtrace(inner, depth);
+pub(crate) fn trap_here(inner: &mut StoreInner, code: TrapCode, due: i64, paid: i64) -> Error {
     if inner.meter.settle(&mut inner.cx, due, paid).is_err() {
         return Error::new(ErrorCode::OutOfGas);
     }
-    trap(code, frames)
+    trap(code)
 }
 
 /// All gas is gone.
@@ -281,45 +283,8 @@ fn due_here(inner: &StoreInner) -> i64 {
     place.map_or(0, |(entry, _)| i64::from(entry.due))
 }
 
-/// The functions that are running since `depth`, the innermost first.
-fn backtrace(inner: &StoreInner, depth: usize) -> Vec<FrameInfo> {
-    let mut frames = Vec::new();
-    let Some(mut instance) = inner.cx.instance_index() else { return frames };
-    let mut switches = inner.switches.iter().rev();
-    let mut ip = inner.cx.ip();
-    let mut here = true;
-    let mut returns = inner.cx.return_addresses(depth);
-    while frames.len() < FRAMES_SHOWN {
-        frames.extend(frame(inner, instance, ip, here));
-        here = false;
-        let Some(next) = returns.next() else { break };
-        ip = next;
-        if ip == halt_code() {
-            break;
-        }
-        if ip == switch_back_code() {
-            let Some(switch) = switches.next() else { break };
-            ip = switch.ip;
-            let found = inner
-                .instances
-                .iter()
-                .position(|entity| core::ptr::eq(entity.view.address(), switch.instance));
-            let Some(index) = found else { break };
-            instance = index as u32;
-        }
-    }
-    frames
-}
-
-fn frame(inner: &StoreInner, instance: u32, ip: *const Word, here: bool) -> Option<FrameInfo> {
-    let module = &inner.instances.get(instance as usize)?.module;
-    let (entry, func_index) = inner.place(instance, ip, here)?;
-    let name = module.function_name(func_index).map(Into::into);
-    Some(FrameInfo { func_index, name, offset: entry.offset })
-}
-
-pub(crate) fn trap(code: TrapCode, frames: Vec<FrameInfo>) -> Error {
-    Error::from_trap(Trap::new(code, frames))
+pub(crate) fn trap(code: TrapCode) -> Error {
+    Error::from_trap(Trap::new(code))
 }
 
 fn host_fault(_: StackError) -> Error {
@@ -331,7 +296,7 @@ fn stack_error(inner: &mut StoreInner, error: StackError, enter_cost: u32) -> Er
     match error {
         StackError::Alloc => host_fault(error),
         StackError::Exhausted => match inner.meter.charge(u64::from(enter_cost)) {
-            Ok(()) => trap(TrapCode::StackExhausted, Vec::new()),
+            Ok(()) => trap(TrapCode::StackExhausted),
             Err(_) => {
                 inner.meter.run_out_at_entry();
                 Error::new(ErrorCode::OutOfGas)
@@ -402,12 +367,7 @@ fn return_with_switch(inner: &mut StoreInner, instance: *const InstanceView) {
 }
 
 /// A call that a handler leaves to the driver. It has been charged.
-pub(crate) fn call_from_wasm<T>(
-    store: &mut Store<T>,
-    func: u32,
-    place: Place,
-    depth: usize,
-) -> Result<(), Error> {
+pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, place: Place) -> Result<(), Error> {
     let inner = &mut store.inner;
     let entity = inner.funcs.get(func as usize).copied();
     let entity = entity.ok_or_else(|| Error::new(ErrorCode::Internal))?;
@@ -433,7 +393,7 @@ pub(crate) fn call_from_wasm<T>(
                 }
                 (Err(StackError::Exhausted), _) => {
                     let paid = inner.cx.failed_charge(Exit::Charge).cost;
-                    Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), paid, depth))
+                    Err(trap_here(inner, TrapCode::StackExhausted, i64::from(enter_cost), paid))
                 }
                 (Err(error), _) => {
                     inner.meter.collect(&mut inner.cx);
@@ -452,7 +412,7 @@ pub(crate) fn call_from_wasm<T>(
             let before = match entered {
                 Ok(before) => before,
                 Err(StackError::Exhausted) => {
-                    return Err(trap_here(inner, TrapCode::StackExhausted, 0, 0, depth));
+                    return Err(trap_here(inner, TrapCode::StackExhausted, 0, 0));
                 }
                 Err(error) => {
                     inner.meter.collect(&mut inner.cx);
@@ -480,7 +440,10 @@ pub(crate) fn call_from_wasm<T>(
                     Place::Caller { .. } => inner.cx.leave_replacing_host(before),
                 }
             }
-            if let Err(error) = outcome {
+            if let Err(mut error) = outcome {
+                if !error.is_yield() && inner.id == id {
+                    trace::add_host(inner, host, instance, error.backtrace_mut());
+                }
                 inner.yielded = error.is_yield().then_some(Yielded { ty: entity.ty, base, place });
                 return Err(error);
             }

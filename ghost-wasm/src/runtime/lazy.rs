@@ -137,6 +137,12 @@ impl LazyCodes {
         let functions = &self.of_instance(instance)?.functions;
         functions.range(..=ip as usize).next_back()?.1.place(ip, here)
     }
+
+    /// As [`ModuleCode::near`].
+    pub fn near(&self, instance: &InstanceEntity, ip: *const Word) -> Option<(u32, Option<u32>)> {
+        let functions = &self.of_instance(instance)?.functions;
+        functions.range(..=ip as usize).next_back()?.1.near(ip)
+    }
 }
 
 impl LazyCode {

@@ -26,6 +26,7 @@ mod services;
 pub mod store;
 pub mod stream;
 pub mod table;
+mod trace;
 pub mod typed;
 mod undo;
 pub mod value;

@@ -235,6 +235,11 @@ impl Module {
         stream.finish()
     }
 
+    /// Whether both are clones of one module.
+    pub(crate) fn same(a: &Module, b: &Module) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
     /// The engine it was made for.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine

@@ -34,25 +34,25 @@ fn internal() -> Error {
 }
 
 /// Does what the handler asks for.
-pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> {
+pub(crate) fn serve<T>(store: &mut Store<T>) -> Result<(), Error> {
     let inner = &mut store.inner;
     let args = inner.cx.service_args();
     match inner.cx.service() {
         Service::CallImport => {
             let func = running(inner)?.funcs.get(args.x as usize).copied().ok_or_else(internal)?;
-            call_from_wasm(store, func, Place::Slot(args.a), depth)
+            call_from_wasm(store, func, Place::Slot(args.a))
         }
         Service::CallRef => {
             let func = inner.cx.payload() as u32;
-            call_from_wasm(store, func, Place::Slot(args.a), depth)
+            call_from_wasm(store, func, Place::Slot(args.a))
         }
         Service::TailImport => {
             let func = running(inner)?.funcs.get(args.x as usize).copied().ok_or_else(internal)?;
-            call_from_wasm(store, func, Place::Caller { from: args.y as usize }, depth)
+            call_from_wasm(store, func, Place::Caller { from: args.y as usize })
         }
         Service::TailRef => {
             let func = inner.cx.payload() as u32;
-            call_from_wasm(store, func, Place::Caller { from: args.y as usize }, depth)
+            call_from_wasm(store, func, Place::Caller { from: args.y as usize })
         }
         Service::Pause => {
             inner.cx.skip();
@@ -63,7 +63,7 @@ pub(crate) fn serve<T>(store: &mut Store<T>, depth: usize) -> Result<(), Error> 
                 inner.cx.advance();
                 Ok(())
             }
-            Err(Stop::Trap(code)) => Err(trap_here(inner, code, 0, 0, depth)),
+            Err(Stop::Trap(code)) => Err(trap_here(inner, code, 0, 0)),
             Err(Stop::OutOfGas) => Err(out_of_gas(inner)),
             Err(Stop::Error(error)) => {
                 inner.meter.collect(&mut inner.cx);
@@ -397,7 +397,7 @@ pub(crate) fn apply(inner: &mut StoreInner, instance: u32, segment: &Segment) ->
         Segment::Data { segment, to, len } => memory_init(inner, instance, segment, to, 0, len, false),
     };
     outcome.map_err(|stop| match stop {
-        Stop::Trap(code) => super::driver::trap(code, alloc::vec::Vec::new()),
+        Stop::Trap(code) => super::driver::trap(code),
         Stop::OutOfGas => Error::new(ErrorCode::OutOfGas),
         Stop::Error(error) => error,
     })

@@ -473,6 +473,15 @@ impl StoreInner {
             Code::Lazy(_) => self.lazy.place(instance, ip, here),
         }
     }
+
+    /// The function that an address lies in, and the offset of the last operator before it that has one.
+    pub fn near(&self, instance: u32, ip: *const Word) -> Option<(u32, Option<u32>)> {
+        let instance = self.instances.get(instance as usize)?;
+        match &instance.module.inner.code {
+            Code::Eager(code) => code.near(ip),
+            Code::Lazy(_) => self.lazy.near(instance, ip),
+        }
+    }
 }
 
 const _: () = {

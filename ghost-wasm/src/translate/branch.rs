@@ -110,6 +110,15 @@ impl Translator {
         }
     }
 
+    /// Notes where a jump back to a loop stands: it pays, so that the gas of a loop runs out there.
+    fn note_jump_back(&mut self, to: FrameKind, op: u32) {
+        let noted = self.notes.last().is_some_and(|note| note.position >= op);
+        if to == FrameKind::Loop && !noted {
+            self.note(op, 0);
+            self.run.map_from = self.notes.len();
+        }
+    }
+
     /// `br`.
     pub fn br(&mut self, depth: u32) {
         let Some((index, frame)) = self.label(depth) else { return };
@@ -120,6 +129,7 @@ impl Translator {
         } else {
             self.move_to_label(height, arity);
             let op = self.emit_br();
+            self.note_jump_back(kind, op);
             self.aim(index, Jump::br(op));
         }
         self.end_reachable();
@@ -135,6 +145,7 @@ impl Translator {
         if kind != FrameKind::Function && (arity == 0 || in_place) {
             self.settle_top(arity);
             let op = self.emit_branch_if(condition, true);
+            self.note_jump_back(kind, op);
             self.aim(index, Jump::conditional(op));
             self.begin_on_edge(op * 2 + 5);
             return;
@@ -284,6 +295,8 @@ impl Translator {
         };
         let inst = Family::Control.inst(0, variant);
         let op = self.append(inst, &[fields_x(slot, 0, count), cost]);
+        self.note(op, 0);
+        self.run.map_from = self.notes.len();
         // Its targets are still to come.
         if let Some(first) = self.code.get_mut(op as usize) {
             *first = dispatch::numbered(inst, 0);

@@ -148,7 +148,8 @@ fn engine_ended(error: &engine::Error) -> Ended {
         ErrorKind::OutOfGas => Ended::OutOfGas,
         ErrorKind::Trap => match error.trap() {
             Some(trap) => {
-                let place = trap.frames().first().map(|frame| (frame.func_index, Some(frame.offset)));
+                let innermost = trap.frames().first().filter(|frame| !frame.host);
+                let place = innermost.and_then(|frame| Some((frame.func_index?, frame.offset)));
                 Ended::Trap(trap.code(), place)
             }
             None => Ended::Other(ErrorKind::Trap),

@@ -101,7 +101,7 @@ impl Pair {
         let ended = match func.call(&mut store, (path,)) {
             Ok(value) => Ended::Value(value),
             Err(error) => error.trap().map_or(Ended::Kind(error.kind()), |trap| {
-                Ended::Trap(trap.code(), trap.frames().first().map(|frame| frame.offset))
+                Ended::Trap(trap.code(), trap.frames().first().and_then(|frame| frame.offset))
             }),
         };
         (ended, store.gas_used())

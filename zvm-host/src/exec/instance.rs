@@ -6,12 +6,12 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, InstancePool, Linker, Memory};
+use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, Linker, Memory};
 
 use super::functions;
 use super::host::{Guest, HostEnd, HostState, HostTrap};
 use crate::contract::ContractModule;
-use crate::receipt::TraceFrame;
+use crate::diagnostics::TraceFrame;
 use crate::table::host_fns::{MODULE, for_each_host_fn, row};
 use crate::types::Hash;
 
@@ -189,14 +189,11 @@ impl Instances {
 
 /// Sorts the engine's error by who is to blame; only small numbers of it reach consensus.
 fn ended(error: &Error, state: &mut HostState) -> End {
+    let backtrace = error.backtrace();
+    let (inner, outer) = backtrace.parts();
+    let frames = |frames: &[FrameInfo]| frames.iter().map(trace_frame).collect();
+    state.diagnostics.trace(frames(inner), backtrace.left_out(), frames(outer));
     if let Some(trap) = error.trap() {
-        for frame in trap.frames() {
-            state.diagnostics.frame(TraceFrame {
-                function: frame.func_index,
-                name: frame.name.clone(),
-                offset: u64::from(frame.offset),
-            });
-        }
         return End::Trapped(trap.code() as u8, error.to_string());
     }
     match (error.kind(), error.downcast_ref::<HostEnd>()) {
@@ -207,6 +204,15 @@ fn ended(error: &Error, state: &mut HostState) -> End {
         (_, Some(HostEnd::OutOfGas)) | (ErrorKind::OutOfGas, _) => End::OutOfGas,
         (ErrorKind::Limit, _) => End::Trapped(HostTrap::Limit as u8, error.to_string()),
         _ => End::Fault(error.to_string()),
+    }
+}
+
+fn trace_frame(frame: &FrameInfo) -> TraceFrame {
+    TraceFrame {
+        function: frame.func_index,
+        name: frame.name.clone(),
+        offset: frame.offset.map(u64::from),
+        host: frame.host,
     }
 }
 

@@ -13,7 +13,6 @@ use crate::cmd::validate::invalid;
 use crate::failure::{Exit, Failure};
 use crate::module;
 use crate::output::{DIM, Done, Output, styled};
-use crate::scan;
 use crate::values;
 
 /// Run a function of a module
@@ -34,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "GAS")]
     gas: Option<u64>,
 
-    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, latest, contract-v1
+    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, contract-v1
     #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profile)]
     profile: Profile,
 }
@@ -68,9 +67,6 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
                 failure.help = Some(format!("{gas_used} gas was not enough; give more with --gas"));
             }
             _ => {}
-        }
-        for frame in &mut failure.backtrace {
-            frame.name = frame.name.take().or_else(|| scan::function_name(&bytes, frame.func_index));
         }
         failure
     })?;

@@ -72,7 +72,7 @@ pub fn debug(guest: &mut impl Guest, text: u32, len: u32) -> Result<(), HostEnd>
     let text = String::from_utf8_lossy(bytes.get(..taken).unwrap_or_default()).into_owned();
     let state = guest.state_mut();
     state.debug_len = state.debug_len.saturating_add(taken);
-    state.diagnostics.note(text);
+    state.diagnostics.debug(text);
     Ok(())
 }
 
