@@ -5,6 +5,7 @@ use ghost_wasm::{
     MemoryType, Module, ModuleStream, Profile, Store, Table, TableType, Translation, TrapCode, Val, ValType,
 };
 
+use crate::nearest::{self, quoted};
 use crate::spectest;
 use crate::{Backend, Chunking, Failure, FailureKind, InstanceId, ModuleId, Options, WastVal};
 
@@ -62,9 +63,32 @@ impl GhostBackend {
     }
 
     fn export(&self, instance: InstanceId, name: &str) -> Result<Extern, Failure> {
-        let none = || Failure::new(FailureKind::Other, format!("no export {name:?}"));
-        let instance = self.instances.get(instance.0).ok_or_else(none)?;
-        instance.try_get_export(&self.store, name).map_err(failure)?.ok_or_else(none)
+        let found = self.instances.get(instance.0);
+        let instance = found.ok_or_else(|| Failure::new(FailureKind::Other, "no such instance"))?;
+        match instance.try_get_export(&self.store, name).map_err(failure)? {
+            Some(export) => Ok(export),
+            None => {
+                let text = format!("no export is called {}; {}", quoted(name), self.exports(instance, name)?);
+                Err(Failure::new(FailureKind::Other, text))
+            }
+        }
+    }
+
+    /// What an instance exports, for a message about `wanted`.
+    fn exports(&self, instance: &Instance, wanted: &str) -> Result<String, Failure> {
+        let exports = instance.exports(&self.store).map_err(failure)?;
+        Ok(nearest::exports(wanted, exports.map(|(name, export)| (name.to_owned(), kind(export)))))
+    }
+
+    /// The error about an export that is not what a script takes it for.
+    fn other_kind(&self, instance: InstanceId, name: &str, found: Extern, wanted: &str) -> Failure {
+        let exports = self.instances.get(instance.0).map(|instance| self.exports(instance, name));
+        let exports = match exports {
+            Some(Ok(exports)) => format!("; {exports}"),
+            _ => String::new(),
+        };
+        let text = format!("the export {} is no {wanted} but a {}{exports}", quoted(name), kind(found));
+        Failure::new(FailureKind::Other, text)
     }
 }
 
@@ -109,8 +133,9 @@ impl Backend for GhostBackend {
         export: &str,
         args: &[WastVal],
     ) -> Result<Vec<WastVal>, Failure> {
-        let Extern::Func(func) = self.export(instance, export)? else {
-            return Err(Failure::new(FailureKind::Other, format!("{export:?} is no function")));
+        let func = match self.export(instance, export)? {
+            Extern::Func(func) => func,
+            other => return Err(self.other_kind(instance, export, other, "function")),
         };
         let args: Option<Vec<Val>> = args.iter().map(|arg| from_script(*arg)).collect();
         let unknown = || Failure::new(FailureKind::Unsupported, "a function reference that is not null");
@@ -125,8 +150,17 @@ impl Backend for GhostBackend {
     fn global(&mut self, instance: InstanceId, export: &str) -> Result<WastVal, Failure> {
         match self.export(instance, export)? {
             Extern::Global(global) => global.try_get(&self.store).map(to_script).map_err(failure),
-            _ => Err(Failure::new(FailureKind::Other, format!("{export:?} is no global"))),
+            other => Err(self.other_kind(instance, export, other, "global")),
         }
+    }
+}
+
+fn kind(export: Extern) -> &'static str {
+    match export {
+        Extern::Func(_) => "function",
+        Extern::Table(_) => "table",
+        Extern::Memory(_) => "memory",
+        Extern::Global(_) => "global",
     }
 }
 

@@ -12,6 +12,7 @@ mod backend_oracle;
 mod chunking;
 mod compare;
 mod files;
+pub mod nearest;
 mod report;
 mod script;
 pub mod spectest;

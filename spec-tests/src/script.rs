@@ -38,16 +38,14 @@ pub fn run_script(name: &str, source: &str, backend: &mut dyn Backend, options: 
     let buffer = match ParseBuffer::new_with_lexer(lexer) {
         Ok(buffer) => buffer,
         Err(error) => {
-            let line = error.span().linecol_in(source).0 + 1;
-            report.record(name, line, Kind::File, Outcome::Unsupported(error.message()));
+            unparsed(&mut report, name, source, &error);
             return report;
         }
     };
     let script = match wast::parser::parse::<Wast<'_>>(&buffer) {
         Ok(script) => script,
         Err(error) => {
-            let line = error.span().linecol_in(source).0 + 1;
-            report.record(name, line, Kind::File, Outcome::Unsupported(error.message()));
+            unparsed(&mut report, name, source, &error);
             return report;
         }
     };
@@ -75,6 +73,13 @@ pub fn run_script(name: &str, source: &str, backend: &mut dyn Backend, options: 
         report.record(name, line, kind, outcome);
     }
     report
+}
+
+/// A script that does not parse has failed: nothing in it was run.
+fn unparsed(report: &mut Report, name: &str, source: &str, error: &wast::Error) {
+    let (line, column) = error.span().linecol_in(source);
+    let text = format!("column {}: {}", column + 1, error.message());
+    report.record(name, line + 1, Kind::File, Outcome::Failed(text));
 }
 
 /// Why a directive did not pass.

@@ -159,7 +159,10 @@ fn a_file_that_does_not_parse_is_named() {
         &mut Decoder { features: WasmFeatures::WASM1, modules: 0 },
         &Options::default(),
     );
-    assert_eq!(report.count(Kind::File).unsupported, 1);
+    assert_eq!(report.count(Kind::File), Count { total: 1, passed: 0, failed: 1, unsupported: 0 });
+    let finding = report.findings.first().expect("named");
+    assert_eq!(finding.line, 2);
+    assert!(matches!(&finding.outcome, Outcome::Failed(text) if text.starts_with("column 2: ")), "{finding}");
     assert!(!report.is_clean());
 }
 

@@ -280,6 +280,8 @@ fn refused_module(error: &ClientError, node: SocketAddr, module: &[u8], path: &P
     if let ClientError::Refused(refusal) = error
         && refusal.code == AnswerCode::ModuleRefused
     {
+        // What is missing at the end has no place: the offset is the module's length.
+        failure.offset = refusal.offset.filter(|&offset| offset < module.len() as u64);
         failure.excerpt = refusal.offset.and_then(|offset| Excerpt::at(module, offset));
         let code = ErrorCode::ALL.iter().copied().find(|code| u32::from(code.number()) == refusal.detail);
         // The host's own rules have the numbers of the engine's kind for refusals.

@@ -33,11 +33,12 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// What stands around `offset`, if that is in a function body.
+    /// What stands around `offset`, if that is in a function body. The place behind a body belongs to it only if
+    /// the body lacks its `end`: an error about what follows has nothing to do with the last function.
     pub fn at(module: &[u8], offset: u64) -> Option<Excerpt> {
         let offset = usize::try_from(offset).ok()?;
         let body = scan::body_at(module, offset)?;
-        let lines = around(module, &body, offset);
+        let lines = around(module, &body, offset)?;
         Some(Excerpt { index: body.function, name: body.name, lines })
     }
 
@@ -66,16 +67,24 @@ impl Excerpt {
     }
 }
 
-fn around(module: &[u8], body: &Body, offset: usize) -> Vec<Line> {
+/// The lines around a place; nothing if it is behind a body that is whole.
+fn around(module: &[u8], body: &Body, offset: usize) -> Option<Vec<Line>> {
     let mut bytes = Bytes::new(module, body.range.clone());
     let mut lines: Vec<Line> = Vec::new();
     if skip_locals(&mut bytes).is_none() || offset < bytes.at {
-        return lines;
+        return Some(lines);
     }
     let mut found = None;
+    // Blocks that are open, that of the body among them.
+    let mut open = 1u32;
     while !bytes.is_empty() {
         let start = bytes.at;
-        let text = operator(&mut bytes);
+        let (op, text) = operator(&mut bytes).unzip();
+        open = match op {
+            Some(Op::Block | Op::Loop | Op::If) => open.saturating_add(1),
+            Some(Op::End) => open.saturating_sub(1),
+            _ => open,
+        };
         let here = found.is_none() && (offset < bytes.at || text.is_none());
         let broken = text.is_none();
         let raw = || {
@@ -95,9 +104,12 @@ fn around(module: &[u8], body: &Body, offset: usize) -> Vec<Line> {
         }
     }
     if found.is_none() {
+        if open == 0 {
+            return None;
+        }
         lines.push(Line { offset, text: "end of the body".into(), here: true });
     }
-    lines
+    Some(lines)
 }
 
 fn skip_locals(bytes: &mut Bytes<'_>) -> Option<()> {
@@ -108,12 +120,12 @@ fn skip_locals(bytes: &mut Bytes<'_>) -> Option<()> {
     Some(())
 }
 
-/// The next operator's text; nothing if the bytes are none.
-fn operator(bytes: &mut Bytes<'_>) -> Option<String> {
+/// The next operator and its text; nothing if the bytes are none.
+fn operator(bytes: &mut Bytes<'_>) -> Option<(Op, String)> {
     let byte = bytes.byte()?;
     let op = if Op::is_prefix(byte) { Op::from_prefixed(byte, bytes.u32()?) } else { Op::from_byte(byte) }?;
     let immediates = immediates(op.imm(), bytes)?;
-    Some(format!("{}{immediates}", op.text()))
+    Some((op, format!("{}{immediates}", op.text())))
 }
 
 /// The immediates as the text format writes them, each with a blank in front.
@@ -202,7 +214,7 @@ mod tests {
         let opcode: &[u8] = if code[0] == 0 { &code[1..] } else { &code };
         let all = [opcode, immediates].concat();
         let mut bytes = Bytes::new(&all, 0..all.len());
-        operator(&mut bytes).filter(|_| bytes.is_empty())
+        operator(&mut bytes).filter(|_| bytes.is_empty()).map(|(_, text)| text)
     }
 
     #[test]
@@ -264,5 +276,23 @@ mod tests {
             ]
         );
         assert!(Excerpt::at(&module, 3).is_none());
+    }
+
+    #[test]
+    fn the_place_behind_a_whole_body_is_not_its() {
+        let text = "(module (func (block (loop nop)) (if (i32.const 1) (then nop) (else nop))))";
+        let module = wat::parse_str(text).expect("valid text");
+        let end = module.len() as u64;
+        assert!(Excerpt::at(&module, end - 1).is_some());
+        assert!(Excerpt::at(&module, end).is_none());
+        // Without its `end` it is.
+        let mut cut = module.clone();
+        let last = cut.len() - 1;
+        cut[last] = 0x01;
+        let excerpt = Excerpt::at(&cut, end).expect("the body goes on");
+        assert_eq!(
+            excerpt.lines().last().map(|line| (&*line.text, line.here)),
+            Some(("end of the body", true))
+        );
     }
 }

@@ -62,7 +62,9 @@ fn run_tells_traps_gas_and_mistakes_apart() {
     assert_eq!((&error["code"], &error["gas_used"]), (&json!("OutOfGas"), &json!("5000")));
 
     let ended = zvm(["run", file, "--invoke", "nothing"]).expect_code(1);
-    for name in ["add (func [i32 i32] -> [i32])", "trap", "spin", "floats", "memory (memory 1..2 pages)"] {
+    for name in
+        ["\"add\" (func [i32 i32] -> [i32])", "trap", "spin", "floats", "\"memory\" (memory 1..2 pages)"]
+    {
         assert!(ended.err.contains(name), "{name}: {ended:?}");
     }
     zvm(["run", file, "--invoke", "memory"]).expect_code(1);
@@ -394,4 +396,108 @@ fn scripts_that_run_nothing_are_no_success() {
     write(dir.path(), "broken.wast", "(modul");
     let ended = zvm(["wast", folder]).expect_code(1);
     assert!(ended.out.contains("broken.wast"), "{ended:?}");
+}
+
+/// A script that does not parse has failed, also where another one passes; the place is told.
+#[test]
+fn a_script_that_does_not_parse_fails() {
+    for (broken, place) in [
+        ("(module) )", "broken.wast:1: file not parsed: failed: column 10: "),
+        ("(module)\n  (assert_what 1)", "broken.wast:2: file not parsed: failed: column 4: "),
+        ("(module)\n\u{1b}[31m", "broken.wast:2: file not parsed: failed: column 1: "),
+        ("(module \"open", "broken.wast:1: file not parsed: failed: column 14: "),
+    ] {
+        let dir = tempdir().expect("a folder");
+        write(dir.path(), "good.wast", r#"(module (func (export "a"))) (assert_return (invoke "a"))"#);
+        write(dir.path(), "broken.wast", broken);
+        let folder = dir.path().to_str().expect("UTF-8");
+        let ended = zvm(["wast", folder]).expect_code(1);
+        assert!(ended.out.contains(place), "{ended:?}");
+        assert!(!ended.out.contains('\u{1b}'), "{ended:?}");
+        let result = zvm(["wast", "--json", folder]).expect_code(1).json()["result"].take();
+        assert_eq!(result["findings"][0]["outcome"], "failed", "{result}");
+        assert_eq!(result["engine_assertions"]["passed"], 1, "{result}");
+    }
+}
+
+/// The exports there are stand beside a name that is none of them, the closest first; no operator is shown.
+#[test]
+fn an_export_that_is_missing_is_told_with_those_there_are() {
+    let dir = tempdir().expect("a folder");
+    let text =
+        r#"(module (memory (export "mem") 1) (func (export "mint")) (func (export "transfer") (param i64)))"#;
+    let file = write(dir.path(), "token.wat", text);
+    let file = file.to_str().expect("UTF-8");
+    let ended = zvm(["run", file, "--invoke", "transfre"]).expect_code(1);
+    let expected = "error: no export is called \"transfre\"\n  = help: the exports are \"transfer\" (func [i64] -> []), ";
+    assert_eq!(
+        ended.err.strip_prefix(expected).map(|rest| rest.contains("\"mem\"")),
+        Some(true),
+        "{ended:?}"
+    );
+    let error = zvm(["run", "--json", file, "--invoke", "mem"]).expect_code(1).json()["error"].take();
+    assert_eq!(error["kind"], "unknown export");
+    assert!(error["operators"].is_null() && error["offset"].is_null(), "{error}");
+
+    let script = format!(
+        "{text}\n(invoke \"transfre\")\n(assert_return (get \"mint\") (i32.const 1))\n(invoke \"mem\")"
+    );
+    write(dir.path(), "token.wast", script);
+    let ended = zvm(["wast", dir.path().to_str().expect("UTF-8")]).expect_code(1);
+    for expected in [
+        "token.wast:2: invoke: failed: Other: no export is called \"transfre\"; the exports are \"transfer\" (function), ",
+        "token.wast:3: assert_return: failed: Other: the export \"mint\" is no global but a function; the exports are \"mint\"",
+        "token.wast:4: invoke: failed: Other: the export \"mem\" is no function but a memory; the exports are \"mem\"",
+    ] {
+        assert!(ended.out.contains(expected), "{ended:?}");
+    }
+    // 1,000 exports do not fill the screen.
+    let many: String =
+        (0..1000).map(|index| format!("(export \"{}{index}\" (func 0))", "long".repeat(50))).collect();
+    let file = write(dir.path(), "many.wat", format!("(module (func) {many})"));
+    let ended = zvm(["run", file.to_str().expect("UTF-8"), "--invoke", "x"]).expect_code(1);
+    assert!(ended.err.len() < 1500 && ended.err.ends_with(" and 992 more\n"), "{ended:?}");
+}
+
+/// An error about what follows the last function is not shown as one of that function.
+#[test]
+fn errors_behind_the_code_show_no_operators() {
+    let dir = tempdir().expect("a folder");
+    let section = |id: u8, content: &[u8]| [&[id, content.len() as u8][..], content].concat();
+    let head = b"\0asm\x01\0\0\0".to_vec();
+    let (types, funcs) = (section(1, b"\x01\x60\x00\x00"), section(3, b"\x01\x00"));
+    let code = section(10, b"\x01\x04\x00\x01\x01\x0b");
+    let after = |rest: &[u8]| [&head[..], &types, &funcs, &code, rest].concat();
+    for (name, bytes, code) in [
+        ("late", after(&section(3, b"\x01\x00")), "UnexpectedContent"),
+        ("unknown", after(&section(15, b"\x00")), "BadSectionId"),
+        ("cut", after(b"\x0b"), "UnexpectedEnd"),
+        ("short", after(b"\x0b\x05\x01"), "LengthOutOfBounds"),
+        ("memory", after(&section(11, b"\x01\x00\x41\x00\x0b\x01a")), "UnknownMemory"),
+        (
+            "count",
+            [&head[..], &types, &funcs, &section(12, b"\x01"), &section(10, b"\x01\x04\x00\x01\x01\x0b")]
+                .concat(),
+            "DataCountMismatch",
+        ),
+        (
+            "bodies",
+            [&head[..], &types, &section(3, b"\x02\x00\x00"), &section(10, b"\x01\x04\x00\x01\x01\x0b")]
+                .concat(),
+            "CodeCountMismatch",
+        ),
+    ] {
+        let file = write(dir.path(), &format!("{name}.wasm"), bytes);
+        let result =
+            zvm(["validate", "--json", file.to_str().expect("UTF-8")]).expect_code(1).json()["result"].take();
+        let error = &result["files"][0]["error"];
+        assert_eq!(error["code"], code, "{error}");
+        assert!(error["operators"].is_null() && error["function"].is_null(), "{error}");
+    }
+    // One in the last function is.
+    let inside = [&head[..], &types, &funcs, &section(10, b"\x01\x04\x00\x01\x1a\x0b")].concat();
+    let file = write(dir.path(), "inside.wasm", inside);
+    let result =
+        zvm(["validate", "--json", file.to_str().expect("UTF-8")]).expect_code(1).json()["result"].take();
+    assert_eq!(result["files"][0]["error"]["operators"][1]["text"], "drop", "{result}");
 }

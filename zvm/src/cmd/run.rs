@@ -7,6 +7,7 @@ use ghost_wasm::{
     Val,
 };
 use serde_json::{Value, json};
+use wast_runner::nearest::{self, quoted};
 
 use crate::cmd::inspect::extern_text;
 use crate::cmd::validate::invalid;
@@ -94,13 +95,13 @@ fn prepare(module: &Module, name: &str, args: &[String]) -> Result<Call, Failure
         return Err(Failure::new(
             Exit::Failed,
             "unknown export",
-            format_args!("no export is called `{name}`"),
+            format_args!("no export is called {}", quoted(name)),
         )
-        .with_help(exports(module)));
+        .with_help(exports(module, name)));
     };
     let ExternType::Func(ty) = export.ty() else {
-        let text = format!("the export `{name}` is no function but a {}", extern_text(export.ty()));
-        return Err(Failure::new(Exit::Failed, "unknown export", text).with_help(exports(module)));
+        let text = format!("the export {} is no function but a {}", quoted(name), extern_text(export.ty()));
+        return Err(Failure::new(Exit::Failed, "unknown export", text).with_help(exports(module, name)));
     };
     let args = parse_args(name, ty, args)?;
     Ok(Call { args, results: ty.results().len() })
@@ -115,14 +116,12 @@ fn parse_args(name: &str, ty: &FuncType, args: &[String]) -> Result<Vec<Val>, Fa
     args.iter().zip(ty.params().iter().copied()).map(parse).collect()
 }
 
-fn exports(module: &Module) -> String {
-    let list: Vec<_> =
-        module.exports().map(|export| format!("{} ({})", export.name(), extern_text(export.ty()))).collect();
-    if list.is_empty() {
-        "the module exports nothing".into()
-    } else {
-        format!("the exports are {}", list.join(", "))
-    }
+/// What there is, the names closest to `wanted` first.
+fn exports(module: &Module, wanted: &str) -> String {
+    nearest::exports(
+        wanted,
+        module.exports().map(|export| (export.name().to_owned(), extern_text(export.ty()))),
+    )
 }
 
 /// Links against nothing: what a module imports is a link error, whatever it is.

@@ -41,9 +41,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     }
     show(out, &report);
     // What is not supported is listed and counted, but it is no failure of the engine; that nothing at all
-    // could be run is one of the scripts.
+    // could be run is one of the scripts. A script that does not parse has failed.
     let all = report.directives();
-    let good = all.failed == 0 && all.passed > 0;
+    let good = all.failed == 0 && all.passed > 0 && report.count(Kind::File).failed == 0;
     Ok(Done {
         exit: if good { Exit::Ok } else { Exit::Failed },
         result: json!({
