@@ -8,6 +8,7 @@ use core::fmt;
 
 use crate::backtrace::{Backtrace, EMPTY, FrameInfo};
 use crate::table::errors::{ErrorCode, ErrorKind, TrapCode};
+use crate::table::features::Feature;
 use crate::table::limits::Limit;
 use crate::types::ValType;
 
@@ -51,6 +52,8 @@ enum Cause {
         limit: Limit,
         most: u64,
     },
+    /// A proposal that is off, and the row of the error without it.
+    Proposal(Feature, ErrorCode),
 }
 
 #[derive(Debug)]
@@ -151,6 +154,16 @@ impl Error {
         this
     }
 
+    /// The module was refused for what a proposal that is off would allow. The error becomes
+    /// [`ErrorCode::UnsupportedProposal`]; its row so far stays as [`spec_code`](Error::spec_code).
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn needs(mut self, feature: Feature) -> Error {
+        self.0.cause = Cause::Proposal(feature, self.0.code);
+        self.0.code = ErrorCode::UnsupportedProposal;
+        self
+    }
+
     /// Puts the error at a byte of the module.
     #[cold]
     pub fn with_offset(mut self, offset: u64) -> Error {
@@ -180,6 +193,24 @@ impl Error {
     /// The kind of the code.
     pub fn kind(&self) -> ErrorKind {
         self.0.code.kind()
+    }
+
+    /// The proposal that the module needs and the profile does not have, for [`ErrorCode::UnsupportedProposal`].
+    /// [`Feature::profiles`] names the profiles that have it.
+    pub fn proposal(&self) -> Option<Feature> {
+        match self.0.cause {
+            Cause::Proposal(feature, _) => Some(feature),
+            _ => None,
+        }
+    }
+
+    /// The row that the specification gives the module without the proposal that it needs: `code` of any other
+    /// error. Official scripts expect the text of this row.
+    pub fn spec_code(&self) -> ErrorCode {
+        match self.0.cause {
+            Cause::Proposal(_, code) => code,
+            _ => self.0.code,
+        }
     }
 
     /// The offset in the module, in bytes, of the first byte of the item at fault.
@@ -266,17 +297,42 @@ impl Error {
     }
 }
 
+/// Names a proposal, the profiles that have it, and what is wrong without it. A byte of a proposal may be damage, a
+/// broken rule is not.
+fn write_proposal(f: &mut fmt::Formatter<'_>, feature: Feature, code: ErrorCode) -> fmt::Result {
+    write!(f, " {}: ", feature.text())?;
+    let last = feature.profiles().count().saturating_sub(1);
+    for (index, name) in feature.profiles().enumerate() {
+        f.write_str(match index {
+            0 if last == 0 => "profile ",
+            0 => "profiles ",
+            _ if index == last => " and ",
+            _ => ", ",
+        })?;
+        f.write_str(name)?;
+    }
+    if feature.profiles().next().is_none() {
+        f.write_str("in no profile of this version")?;
+    }
+    let otherwise =
+        if code.kind() == ErrorKind::Malformed { "or the module is corrupt" } else { "without it" };
+    write!(f, "; {otherwise}: {}", code.text())
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         f.write_str(inner.code.text())?;
+        if let Cause::Proposal(feature, code) = inner.cause {
+            write_proposal(f, feature, code)?;
+        }
         if let Some(operand) = inner.operand {
             write!(f, " {operand}")?;
         }
         match &inner.cause {
             Cause::Host(error) | Cause::Yield(Some(error), _) => write!(f, ": {error}")?,
             Cause::Limit { limit, most } => write!(f, ": {}: at most {most} {}", limit.name(), limit.unit())?,
-            Cause::None | Cause::Trap(_) | Cause::Yield(None, _) => {}
+            Cause::None | Cause::Trap(_) | Cause::Yield(None, _) | Cause::Proposal(..) => {}
         }
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;

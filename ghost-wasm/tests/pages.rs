@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ghost_wasm::internals::{Op, Signature};
 use ghost_wasm::table::errors::{ErrorCode, ErrorKind};
-use ghost_wasm::table::features::Feature;
+use ghost_wasm::table::features::{Feature, Mark, ProfileFeatures};
 use ghost_wasm::table::gas::{GasClass, Schedule};
 use ghost_wasm::table::limits::{Limit, Limits};
 
@@ -56,11 +56,57 @@ fn opcodes() {
         )
         .unwrap();
     }
-    page.push_str("\n## Proposals\n\n| proposal | specification |\n|---|---|\n");
-    for feature in Feature::ALL {
-        writeln!(page, "| {} | {} |", feature.text(), feature.link()).unwrap();
-    }
+    page.push_str("\nThe proposals are listed in [features.md](features.md).\n");
     check("opcodes.md", &page);
+}
+
+/// What a mark looks like in the module.
+fn mark(mark: Mark) -> String {
+    let range = |low: u32, high: u32| {
+        if low == high { format!("`{low:#04x}`") } else { format!("`{low:#04x}` to `{high:#04x}`") }
+    };
+    match mark {
+        Mark::Opcode(low, high) => format!("operators {}", range(low.into(), high.into())),
+        Mark::Sub(prefix, low, high) => format!("operators `{prefix:#04x}` {}", range(low, high)),
+        Mark::SectionId(id) => format!("section {id}"),
+        Mark::TypeForm(low, high) => format!("type forms {}", range(low.into(), high.into())),
+        Mark::ValType(byte) => format!("value type `{byte:#04x}`"),
+        Mark::RefType(byte) => format!("reference type `{byte:#04x}`"),
+        Mark::TableInit(byte) => format!("table entry `{byte:#04x}`"),
+        Mark::MemoryFlag(bit) => format!("memory flag {bit}"),
+        Mark::TableFlag(bit) => format!("table flag {bit}"),
+        Mark::GlobalFlag(bit) => format!("global flag {bit}"),
+        Mark::MemArgFlag(bit) => format!("alignment flag {bit}"),
+        Mark::ExternKind(kind) => format!("import and export kind {kind}"),
+        Mark::ImportKind(kind) => format!("import kind `{kind:#04x}`"),
+        Mark::Layer(layer) => format!("layer {layer} in the version"),
+        Mark::Rule(rule) => rule.into(),
+    }
+}
+
+#[test]
+fn features() {
+    let mut page = String::from(
+        "# Proposals\n\nGenerated from `ghost-wasm/src/table/features.rs`; a test keeps it fresh. The engine does what \
+         some profile has. A module that needs a proposal which its profile does not have is refused as \
+         `UnsupportedProposal`; the message names the proposal and the profiles that have it. The last column says \
+         how such a module is recognised, beside the operators that [opcodes.md](opcodes.md) lists. A damaged module \
+         can look the same, so messages about bytes add \"or the module is corrupt\".\n\n| proposal |",
+    );
+    for profile in ProfileFeatures::ALL {
+        write!(page, " {} |", profile.name).unwrap();
+    }
+    write!(page, " recognised by |\n|---|{}---|\n", ":-:|".repeat(ProfileFeatures::ALL.len())).unwrap();
+    for &feature in Feature::ALL {
+        let link = feature.link().trim_matches(['<', '>']);
+        write!(page, "| [{}]({link}) |", feature.text()).unwrap();
+        for profile in ProfileFeatures::ALL {
+            page.push_str(if profile.features.has(feature) { " yes |" } else { " |" });
+        }
+        let marks: Vec<_> = feature.marks().iter().copied().map(mark).collect();
+        writeln!(page, " {} |", marks.join(", ")).unwrap();
+    }
+    check("features.md", &page);
 }
 
 #[test]

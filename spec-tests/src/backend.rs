@@ -40,17 +40,33 @@ pub struct Failure {
     pub text: String,
     /// The byte offset in the module, where there is one.
     pub offset: Option<u64>,
+    /// The whole message, if a proposal that is off would allow the module. Kind and text are then what the
+    /// specification says without the proposal, which an assertion may expect; any other directive that fails
+    /// so is unsupported.
+    pub unsupported: Option<String>,
 }
 
 impl Failure {
     /// A failure without an offset.
     pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), offset: None }
+        Self { kind, text: text.into(), offset: None, unsupported: None }
+    }
+
+    /// An engine's error about a module. Its kind and text are those of the specification.
+    pub(crate) fn of_module(kind: FailureKind, error: &ghost_wasm::Error) -> Self {
+        let (text, unsupported) = match error.proposal() {
+            Some(_) => {
+                let operand = error.operand().map(|operand| format!(" {operand}")).unwrap_or_default();
+                (format!("{}{operand}", error.spec_code().text()), Some(error.to_string()))
+            }
+            None => (error.to_string(), None),
+        };
+        Self { kind, text, offset: error.offset(), unsupported }
     }
 
     /// A failure at a byte of the module.
     pub fn at(kind: FailureKind, text: impl Into<String>, offset: u64) -> Self {
-        Self { kind, text: text.into(), offset: Some(offset) }
+        Self { kind, text: text.into(), offset: Some(offset), unsupported: None }
     }
 }
 

@@ -165,7 +165,7 @@ fn kind(export: Extern) -> &'static str {
 }
 
 fn failure(error: Error) -> Failure {
-    let kind = match error.kind() {
+    let kind = match error.spec_code().kind() {
         ErrorKind::Malformed => FailureKind::Malformed,
         ErrorKind::Invalid => FailureKind::Invalid,
         ErrorKind::Link => FailureKind::Link,
@@ -177,7 +177,7 @@ fn failure(error: Error) -> Failure {
         ErrorKind::Unsupported => FailureKind::Unsupported,
         _ => FailureKind::Other,
     };
-    Failure { kind, text: error.to_string(), offset: error.offset() }
+    Failure::of_module(kind, &error)
 }
 
 /// `None` for a function that only the script knows.

@@ -133,7 +133,11 @@ impl Backend for OracleBackend {
 }
 
 fn failure(error: Error) -> Failure {
-    let kind = match error.kind() {
+    let spec_kind = match &error {
+        Error::Module(error) => Some(error.spec_code().kind()),
+        other => other.kind(),
+    };
+    let kind = match spec_kind {
         Some(ErrorKind::Malformed) => FailureKind::Malformed,
         Some(ErrorKind::Invalid) => FailureKind::Invalid,
         Some(ErrorKind::Link) => FailureKind::Link,
@@ -145,11 +149,10 @@ fn failure(error: Error) -> Failure {
         Some(ErrorKind::Unsupported) => FailureKind::Unsupported,
         _ => FailureKind::Other,
     };
-    let offset = match &error {
-        Error::Module(error) => error.offset(),
-        _ => None,
-    };
-    Failure { kind, text: error.to_string(), offset }
+    match &error {
+        Error::Module(error) => Failure::of_module(kind, error),
+        other => Failure::new(kind, other.to_string()),
+    }
 }
 
 /// `None` for a function that only the script knows.

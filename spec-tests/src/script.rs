@@ -91,9 +91,10 @@ enum Stop {
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        match failure.kind {
-            FailureKind::Unsupported => Stop::Unsupported(failure.text),
-            _ => Stop::Failed(describe(&failure)),
+        match failure {
+            Failure { unsupported: Some(text), .. } => Stop::Unsupported(text),
+            Failure { kind: FailureKind::Unsupported, text, .. } => Stop::Unsupported(text),
+            failure => Stop::Failed(describe(&failure)),
         }
     }
 }
@@ -280,8 +281,10 @@ fn expect<T>(got: Result<T, Failure>, kind: FailureKind, message: &str) -> Resul
     match got {
         Ok(_) => Err(failed(format!("nothing went wrong, expected {kind:?}: {message}"))),
         Err(failure) if failure.kind == kind && wording::answers(message, &failure.text) => Ok(()),
-        Err(failure) if failure.kind == FailureKind::Unsupported => Err(failure.into()),
-        Err(failure) => Err(failed(format!("{}, expected {kind:?}: {message}", describe(&failure)))),
+        Err(failure) => Err(match Stop::from(failure) {
+            Stop::Failed(text) => failed(format!("{text}, expected {kind:?}: {message}")),
+            unsupported @ Stop::Unsupported(_) => unsupported,
+        }),
     }
 }
 

@@ -281,6 +281,7 @@ impl Chain {
                 calls: Vec::new(),
                 height: 0,
                 head: Head { genesis_hash, header: first.encode() },
+                genesis: Some(genesis.encode()),
                 unstage: Vec::new(),
             })?;
         }
@@ -295,6 +296,7 @@ impl Chain {
             let stored = stored.genesis_hash;
             return Err(StoreError::OtherChain { stored, wanted: genesis_hash }.into());
         }
+        check_headers(&*view, &head)?;
         let tree = rebuild(&*view)?;
         if tree.root() != head.state_root {
             return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
@@ -632,6 +634,7 @@ impl Chain {
             calls: vec![wire],
             height,
             head: Head { genesis_hash: self.genesis_hash, header: header.encode() },
+            genesis: None,
             unstage: unstage.clone(),
         })?;
         unstage.iter().for_each(|hash| self.staging.forget(hash));
@@ -688,6 +691,26 @@ fn check_empty(view: &dyn StateView) -> Result<(), StoreError> {
         return Err(lost());
     }
     view.values(&mut |_, _| Err(lost()))
+}
+
+/// Each header names the one before, down to block 0: so that the newest one stands for them all.
+fn check_headers(view: &dyn StateView, newest: &Header) -> Result<(), StoreError> {
+    let mut parent = None;
+    let mut last = None;
+    for height in 0..=newest.height {
+        let corrupt = |text: &str| StoreError::Corrupt(format!("the header of block {height} {text}"));
+        let bytes = view.header(height)?.ok_or_else(|| corrupt("is missing"))?;
+        let header = Header::decode(&bytes).map_err(|_| corrupt("cannot be read"))?;
+        if header.height != height || parent.is_some_and(|parent| parent != header.parent) {
+            return Err(corrupt("is that of another block"));
+        }
+        parent = Some(header.hash());
+        last = Some(header);
+    }
+    if last.as_ref() == Some(newest) {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt("the newest header is not that of the newest block".into()))
 }
 
 /// The tree of all values, in pieces, so that what is read is not held at once.

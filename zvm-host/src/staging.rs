@@ -130,9 +130,12 @@ impl Staging {
                 tracing::warn!("a staged module has a name that is no hash");
                 return Ok(());
             };
-            let note = view.staged_note(&hash)?.unwrap_or_default();
+            let note = match view.staged_note(&hash) {
+                Err(StoreError::Corrupt(why)) => Err(why),
+                other => Ok(other?.unwrap_or_default()),
+            };
             let read = check(engine, &hash, bytes).and_then(|()| {
-                decode_note(&note).map_err(|error| format!("the note of who staged it: {error}"))
+                decode_note(&note?).map_err(|error| format!("the note of who staged it: {error}"))
             });
             match read {
                 Ok(holds) if holds.iter().any(|hold| staging.by_age.contains_key(&hold.sequence)) => {

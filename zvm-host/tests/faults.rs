@@ -64,6 +64,9 @@ impl StateView for Headless {
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.0.values(visit)
     }
+    fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.genesis()
+    }
     fn head(&self) -> Result<Option<Head>, StoreError> {
         Ok(None)
     }

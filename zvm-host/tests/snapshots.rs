@@ -17,10 +17,12 @@ struct Shown {
     blocks: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
     staged: BTreeMap<Vec<u8>, Vec<u8>>,
     head: Option<Head>,
+    genesis: Option<Vec<u8>>,
 }
 
 fn shown(view: &dyn StateView, call_ids: &[Hash]) -> Shown {
-    let mut shown = Shown { head: view.head().unwrap(), ..Shown::default() };
+    let mut shown =
+        Shown { head: view.head().unwrap(), genesis: view.genesis().unwrap(), ..Shown::default() };
     view.values(&mut |key, value| {
         assert_eq!(view.value(key).unwrap().as_deref(), Some(value));
         shown.values.insert(key.to_vec(), value.to_vec());
@@ -87,6 +89,7 @@ fn check(store: &dyn StateBackend, steps: &[Step]) {
                     calls: calls.clone(),
                     height,
                     head: head.clone(),
+                    genesis: (height == 0).then(|| vec![7; 30]),
                     unstage: unstage.iter().map(|name| [*name; 32]).collect(),
                 };
                 store.commit(&commit).unwrap();
@@ -100,6 +103,7 @@ fn check(store: &dyn StateBackend, steps: &[Step]) {
                 model.records.insert(id, record);
                 model.blocks.push((head.header.clone(), calls));
                 model.head = Some(head);
+                model.genesis = Some(vec![7; 30]);
                 call_ids.push(id);
             }
             Step::Stage(name, byte) => {

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
+use ghost_wasm::table::features::Feature;
 use ghost_wasm::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -79,6 +80,8 @@ pub struct Details {
     pub gas_used: Option<u64>,
     /// What could be done about it.
     pub help: Option<String>,
+    /// The proposal that the module needs and the profile does not have.
+    pub proposal: Option<Feature>,
 }
 
 impl Failure {
@@ -95,6 +98,7 @@ impl Failure {
             backtrace: Trace::default(),
             gas_used: None,
             help: None,
+            proposal: None,
         }))
     }
 
@@ -121,6 +125,7 @@ impl Failure {
             Some(Code { name: error.code().name().into(), number: u32::from(error.code().number()) });
         failure.offset = error.offset();
         failure.help = Some(error.code().help().into());
+        failure.proposal = error.proposal();
         failure.backtrace = Trace::of_error(error);
         failure
     }
@@ -150,6 +155,7 @@ impl Failure {
         put("offset", self.offset.map(|offset| json!(offset)));
         put("file", self.file.as_ref().map(|file| json!(file)));
         put("gas_used", self.gas_used.map(|gas| json!(gas.to_string())));
+        put("proposal", self.proposal.map(proposal_json));
         put("help", self.help.as_ref().map(|help| json!(help)));
         put("function", self.excerpt.as_ref().map(Excerpt::function_json));
         put("operators", self.excerpt.as_ref().map(Excerpt::operators_json));
@@ -158,4 +164,12 @@ impl Failure {
         put("backtrace_left_out", trace.map(Trace::left_out_json).filter(|left_out| !left_out.is_null()));
         object
     }
+}
+
+fn proposal_json(proposal: Feature) -> Value {
+    json!({
+        "name": proposal.text(),
+        "specification": proposal.link().trim_matches(['<', '>']),
+        "profiles": proposal.profiles().collect::<Value>(),
+    })
 }

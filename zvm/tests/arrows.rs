@@ -12,7 +12,8 @@ use serde_json::Value;
 const CRATES: &[(&str, &[&str])] = &[
     ("ghost-wasm", &[]),
     ("ghost-wasm-oracle", &["ghost-wasm"]),
-    ("zvm-host", &["ghost-wasm"]),
+    ("zvm-proof", &[]),
+    ("zvm-host", &["ghost-wasm", "zvm-proof"]),
     ("zvm-quic", &["ghost-wasm", "zvm-host"]),
     ("wast-runner", &["ghost-wasm", "ghost-wasm-oracle"]),
     ("zvm", &["ghost-wasm", "zvm-host", "zvm-quic", "wast-runner"]),
@@ -20,7 +21,8 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate may use of the outside at run time, where that is limited at all.
-const OUTSIDE: &[(&str, &[&str])] = &[("ghost-wasm", &["libm"]), ("ghost-wasm-oracle", &[])];
+const OUTSIDE: &[(&str, &[&str])] =
+    &[("ghost-wasm", &["libm"]), ("ghost-wasm-oracle", &[]), ("zvm-proof", &["sha2"])];
 
 /// The floors of the engine, and those each may use.
 const FLOORS: &[(&str, &[&str])] = &[

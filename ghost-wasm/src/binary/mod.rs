@@ -12,6 +12,7 @@
 
 pub mod cursor;
 pub mod entry;
+pub mod foreign;
 pub mod instr;
 pub mod leb128;
 pub mod names;

@@ -48,6 +48,18 @@ fn prefixed(c: &mut Cursor<'_>, prefix: u8) -> Read<Entry> {
     Ok(entry_of(Op::from_prefixed(prefix, sub)))
 }
 
+/// The fault of an opcode that the profile does not have. The sub-opcode behind a prefix tells which proposal it
+/// belongs to, so it is waited for.
+#[cold]
+#[inline(never)]
+fn illegal(c: &mut Cursor<'_>, byte: u8) -> Fault {
+    let foreign = !Op::is_prefix(byte) && Feature::is_prefix(byte);
+    match if foreign { c.u32() } else { Ok(0) } {
+        Err(Fault::More) => Fault::More,
+        Ok(_) | Err(Fault::Bad(_)) => Fault::Bad(ErrorCode::IllegalOpcode),
+    }
+}
+
 /// An operator with its immediates; of `br_table` only the number of its targets.
 pub fn instr(c: &mut Cursor<'_>, features: FeatureSet) -> Read<Instr> {
     let mut i = Instr::plain(Op::Nop);
@@ -67,7 +79,7 @@ pub fn instr_into(c: &mut Cursor<'_>, features: FeatureSet, i: &mut Instr) -> Re
         entry = prefixed(c, byte)?;
     }
     if features.bits() >> entry.feature & 1 == 0 {
-        return Err(Fault::Bad(ErrorCode::IllegalOpcode));
+        return Err(illegal(c, byte));
     }
     let op = entry.op;
     *i = Instr::plain(op);

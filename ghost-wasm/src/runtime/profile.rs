@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::table::features::{Feature, FeatureSet};
+use crate::table::features::{FeatureSet, ProfileFeatures};
 use crate::table::gas::{GasClass, Schedule};
 use crate::table::limits::{Limit, Limits};
 use crate::valid::rules::{ConstGlobals, Rules};
@@ -20,10 +20,10 @@ pub struct Profile {
 impl Profile {
     /// WebAssembly 1.0.
     pub const WASM_1: Profile = Profile {
-        name: "wasm-1",
+        name: ProfileFeatures::WASM_1.name,
         number: 1,
         rules: Rules {
-            features: FeatureSet::WASM_1,
+            features: ProfileFeatures::WASM_1.features,
             limits: Limits::JS_API,
             const_globals: ConstGlobals::Imported,
         },
@@ -31,38 +31,32 @@ impl Profile {
     };
     /// WebAssembly 2.0 without SIMD.
     pub const WASM_2: Profile = Profile {
-        name: "wasm-2",
+        name: ProfileFeatures::WASM_2.name,
         number: 2,
-        rules: Rules { features: FeatureSet::WASM_2, ..Profile::WASM_1.rules },
+        rules: Rules { features: ProfileFeatures::WASM_2.features, ..Profile::WASM_1.rules },
         schedule: Schedule::V1,
     };
     /// WebAssembly 2.0 without SIMD, with extended constant expressions.
     pub const WASM_2_EXT: Profile = Profile {
-        name: "wasm-2-ext",
+        name: ProfileFeatures::WASM_2_EXT.name,
         number: 3,
-        rules: Rules { features: FeatureSet::WASM_2.with(Feature::ExtendedConst), ..Profile::WASM_1.rules },
+        rules: Rules { features: ProfileFeatures::WASM_2_EXT.features, ..Profile::WASM_1.rules },
         schedule: Schedule::V1,
     };
     /// WebAssembly 2.0 without SIMD, with all later proposals that the engine knows. For tools and tests: it
     /// grows with the engine, so that nothing frozen may rest on it.
     pub const LATEST: Profile = Profile {
-        name: "latest",
+        name: ProfileFeatures::LATEST.name,
         number: 4,
-        rules: Rules {
-            features: FeatureSet::WASM_2
-                .with(Feature::ExtendedConst)
-                .with(Feature::TailCall)
-                .with(Feature::WideArithmetic),
-            ..Profile::WASM_1.rules
-        },
+        rules: Rules { features: ProfileFeatures::LATEST.features, ..Profile::WASM_1.rules },
         schedule: Schedule::V1,
     };
     /// Contracts, first version: WebAssembly 2.0 without SIMD, with extended constant expressions.
     pub const CONTRACT_V1: Profile = Profile {
-        name: "contract-v1",
+        name: ProfileFeatures::CONTRACT_V1.name,
         number: 0x101,
         rules: Rules {
-            features: FeatureSet::WASM_2.with(Feature::ExtendedConst),
+            features: ProfileFeatures::CONTRACT_V1.features,
             limits: Limits::CONTRACT_V1,
             const_globals: ConstGlobals::Imported,
         },

@@ -78,6 +78,7 @@ macro_rules! for_each_error {
             }
             Unsupported = 0x04 {
                 Unsupported            = 0x01, "unsupported", "The engine does not do this.";
+                UnsupportedProposal    = 0x02, "unsupported proposal", "The module needs a proposal that the profile does not have; `docs/features.md` lists which profile has which.";
             }
             Refused = 0x05 {
                 Refused                = 0x01, "refused", "The embedder's policy refuses this import, export or custom section.";

@@ -107,7 +107,10 @@ impl ConstValidator {
                 Signature::Fixed { params, results: &[result] } => (params, result),
                 _ => return Err(Error::at(ErrorCode::ConstExprRequired, at)),
             },
-            op => return Err(Error::at(ErrorCode::ConstExprRequired, at).with_detail(op.text())),
+            op => {
+                let error = Error::at(ErrorCode::ConstExprRequired, at).with_detail(op.text());
+                return Err(if op.is_extended_const() { error.needs(Feature::ExtendedConst) } else { error });
+            }
         };
         for &want in pops.iter().rev() {
             if self.stack.pop() != Some(want) {
@@ -153,6 +156,11 @@ fn global(env: &ModuleEnv, rules: &Rules, index: u32, at: u64) -> Result<ValType
             }
             Ok(global.content)
         }
-        _ => Err(Error::at(ErrorCode::UnknownGlobal, at).with_operand(index)),
+        found => {
+            let error = Error::at(ErrorCode::UnknownGlobal, at).with_operand(index);
+            // An immutable one of the module itself.
+            let by_gc = found.is_some_and(|global| !global.mutable);
+            Err(if by_gc { error.needs(Feature::Gc) } else { error })
+        }
     }
 }

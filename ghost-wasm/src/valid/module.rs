@@ -51,7 +51,7 @@ impl ModuleEnv {
     /// Adds a table.
     pub fn add_table(&mut self, rules: &Rules, ty: TableType, at: u64) -> Result<(), Error> {
         if !self.tables.is_empty() && !rules.has(Feature::ReferenceTypes) {
-            return Err(Error::at(ErrorCode::MultipleTables, at));
+            return Err(Error::at(ErrorCode::MultipleTables, at).needs(Feature::ReferenceTypes));
         }
         rules.check(Limit::Tables, one_more(self.tables.len()), at)?;
         if ty.max.is_some_and(|max| ty.min > max) {
@@ -64,7 +64,7 @@ impl ModuleEnv {
     /// Adds a memory.
     pub fn add_memory(&mut self, rules: &Rules, ty: MemoryType, at: u64) -> Result<(), Error> {
         if !self.memories.is_empty() {
-            return Err(Error::at(ErrorCode::MultipleMemories, at));
+            return Err(Error::at(ErrorCode::MultipleMemories, at).needs(Feature::MultiMemory));
         }
         rules.check(Limit::Memories, one_more(self.memories.len()), at)?;
         if ty.min > PAGES_MAX || ty.max.is_some_and(|max| max > PAGES_MAX) {

@@ -43,8 +43,16 @@ impl BodySink for Log {
 /// All that can be seen of a module, or of its error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    Module { seen: String, work: u64 },
-    Failed { code: ErrorCode, offset: Option<u64>, text: String },
+    Module {
+        seen: String,
+        work: u64,
+    },
+    /// `code` is the specification's, whatever proposal would allow the module.
+    Failed {
+        code: ErrorCode,
+        offset: Option<u64>,
+        text: String,
+    },
 }
 
 impl Outcome {
@@ -70,7 +78,9 @@ impl Outcome {
 fn outcome(result: Result<(ModuleData, Log), Error>) -> Outcome {
     match result {
         Ok((data, log)) => Outcome::Module { work: data.work, seen: format!("{data:?}\n{}", log.0) },
-        Err(error) => Outcome::Failed { code: error.code(), offset: error.offset(), text: error.to_string() },
+        Err(error) => {
+            Outcome::Failed { code: error.spec_code(), offset: error.offset(), text: error.to_string() }
+        }
     }
 }
 

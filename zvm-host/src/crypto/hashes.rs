@@ -37,23 +37,8 @@ pub fn selector(signature: &str) -> [u8; 4] {
 
 /// The root of the RFC 6962 tree over `leaves`; of none: the SHA-256 of nothing.
 pub fn merkle_root<T: AsRef<[u8]>>(leaves: &[T]) -> Hash {
-    // Complete subtrees of falling size, as a binary counter; joined from the right they are the tree
-    // of the RFC, whose left side is always the largest power of two.
-    let mut subtrees: Vec<(u32, Hash)> = Vec::new();
-    for leaf in leaves {
-        let mut top = (0, sha256_parts(&[&[0], leaf.as_ref()]));
-        while let Some(&(level, left)) = subtrees.last().filter(|(level, _)| *level == top.0) {
-            subtrees.pop();
-            top = (level.saturating_add(1), inner(&left, &top.1));
-        }
-        subtrees.push(top);
-    }
-    let root = subtrees.into_iter().rev().map(|(_, hash)| hash).reduce(|right, left| inner(&left, &right));
-    root.unwrap_or_else(|| sha256(&[]))
-}
-
-fn inner(left: &Hash, right: &Hash) -> Hash {
-    sha256_parts(&[&[1], left, right])
+    let items: Vec<Hash> = leaves.iter().map(|leaf| zvm_proof::list::item(leaf.as_ref())).collect();
+    zvm_proof::list::root(&items)
 }
 
 #[cfg(test)]
@@ -78,14 +63,14 @@ mod tests {
         assert_eq!(hex(&selector("transfer(address,uint256)")), "a9059cbb");
     }
 
-    /// The recursive definition of the RFC, as an oracle for the counter.
+    /// The definition of the RFC over the items themselves, as an oracle.
     fn by_definition(leaves: &[Vec<u8>]) -> Hash {
         match leaves {
             [] => sha256(b""),
             [leaf] => sha256_parts(&[&[0], leaf]),
             _ => {
                 let split = leaves.len().next_power_of_two() / 2;
-                inner(&by_definition(&leaves[..split]), &by_definition(&leaves[split..]))
+                zvm_proof::tree::inner(&by_definition(&leaves[..split]), &by_definition(&leaves[split..]))
             }
         }
     }

@@ -5,12 +5,19 @@ use std::sync::Arc;
 
 use crate::types::Hash;
 
+/// The format of stores on disk that this program reads and writes.
+pub const FORMAT_NOW: &str = "zvm-store-2";
+
 /// A store failed or holds what it should not. Nothing was changed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The medium refused: disk full, no permission, in use.
+    /// The medium refused: no permission, in use, a fault of the device.
     Medium(String),
+    /// The medium has no room, in its words. What is stored can be read; writing goes on when there is room.
+    Full(String),
+    /// The store was written in a format that this program does not read; the text is its name.
+    Format(String),
     /// What is stored is not what was written; the text says what.
     Corrupt(String),
     /// The stored root is not the root of the stored values.
@@ -34,6 +41,11 @@ impl fmt::Display for StoreError {
         use crate::types::hex;
         match self {
             StoreError::Medium(text) => write!(f, "the store cannot be used: {text}"),
+            StoreError::Full(text) => write!(f, "the disk is full, the store was left as it is: {text}"),
+            StoreError::Format(name) => write!(
+                f,
+                "the store cannot be used: it has the format `{name}`, this program reads `{FORMAT_NOW}`; it was left as it is"
+            ),
             StoreError::Corrupt(text) => write!(f, "the store is corrupt: {text}; it was left as it is"),
             StoreError::RootMismatch { stored, found } => write!(
                 f,
@@ -72,6 +84,8 @@ pub struct Commit {
     pub height: u64,
     /// The new head.
     pub head: Head,
+    /// With block 0: the canonical bytes of the genesis.
+    pub genesis: Option<Vec<u8>>,
     /// Staged modules that became state and leave the staging store.
     pub unstage: Vec<Hash>,
 }
@@ -86,6 +100,8 @@ pub trait StateView: Send + Sync {
     fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// All values, in order of their keys.
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError>;
+    /// The canonical bytes of the genesis; nothing in a new store.
+    fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError>;
     /// The newest block; nothing in a new store.
     fn head(&self) -> Result<Option<Head>, StoreError>;
     /// The encoded record of a call.
@@ -98,7 +114,8 @@ pub trait StateView: Send + Sync {
     fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
     /// The note of a staged module.
     fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
-    /// All staged modules, in order of their hashes.
+    /// All staged modules, in order of their hashes. One that is damaged has no bytes: it can be uploaded
+    /// again, so the rest of the store stays of use.
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError>;
 }
 

@@ -20,6 +20,7 @@ struct Maps {
     staged: Map<Hash, Bytes>,
     notes: Map<Hash, Bytes>,
     head: Option<Head>,
+    genesis: Option<Vec<u8>>,
 }
 
 /// A store in memory.
@@ -57,6 +58,9 @@ impl StateBackend for MemoryBackend {
         let block = (commit.head.header.clone(), commit.calls.clone());
         maps.blocks.insert_mut(commit.height, Arc::new(block));
         maps.head = Some(commit.head.clone());
+        if let Some(genesis) = &commit.genesis {
+            maps.genesis = Some(genesis.clone());
+        }
         for hash in &commit.unstage {
             maps.staged.remove_mut(hash);
             maps.notes.remove_mut(hash);
@@ -91,6 +95,10 @@ impl StateView for Maps {
 
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.values.iter().try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.genesis.clone())
     }
 
     fn head(&self) -> Result<Option<Head>, StoreError> {

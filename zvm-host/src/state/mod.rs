@@ -2,13 +2,18 @@
 //! nothing of calls or gas.
 
 mod backend;
+mod entry;
+mod guard;
 mod journal;
+mod medium;
 mod memory;
+mod paged;
 mod redb;
 mod tree;
 
-pub use backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
+pub use backend::{Commit, FORMAT_NOW, Head, StateBackend, StateView, StoreError, Visit};
 pub use journal::{Checkpoint, JOURNAL_LEN_MAX, Journal, JournalFull};
+pub use medium::Medium;
 pub use memory::MemoryBackend;
 pub use redb::RedbBackend;
 pub use tree::Tree;

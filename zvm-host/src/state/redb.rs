@@ -1,217 +1,367 @@
-//! The store on disk: one `redb` file. Values, records, blocks and head commit in one transaction.
+//! The store on disk: one `redb` file. Values, records, blocks and head commit in one transaction. Every
+//! entry of every table ends with a checksum (`entry.rs`), which every read compares.
 
 use std::fmt;
+use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableDefinition,
+    TableHandle, WriteTransaction,
+};
 
-use super::backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
+use super::backend::{Commit, FORMAT_NOW, Head, StateBackend, StateView, StoreError, Visit};
+use super::entry::{self, FILE, Place};
+use super::guard::{Held, guarded};
+use super::medium::{FileMedium, Medium, refused};
+use super::paged::Paged;
 use crate::codec::{CodecError, Reader, Writer};
 use crate::types::Hash;
 
-type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
-type StagedTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
-type Heights = TableDefinition<'static, u64, &'static [u8]>;
+type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type Opened<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
-const VALUES: Bytes = TableDefinition::new("values");
-const RECORDS: Bytes = TableDefinition::new("records");
-const STAGED: Bytes = TableDefinition::new("staged");
+const VALUES: Table = TableDefinition::new("values");
+const RECORDS: Table = TableDefinition::new("records");
+const STAGED: Table = TableDefinition::new("staged");
 /// Who staged what is in `STAGED`.
-const NOTES: Bytes = TableDefinition::new("staged_notes");
-const META: Bytes = TableDefinition::new("meta");
-const HEADERS: Heights = TableDefinition::new("headers");
-const CALLS: Heights = TableDefinition::new("calls");
+const NOTES: Table = TableDefinition::new("staged_notes");
+const META: Table = TableDefinition::new("meta");
+/// Heights are big-endian, so that blocks lie in order.
+const HEADERS: Table = TableDefinition::new("headers");
+const CALLS: Table = TableDefinition::new("calls");
+const TABLES: [Table; 7] = [VALUES, RECORDS, STAGED, NOTES, META, HEADERS, CALLS];
+
+/// Bytes of the file that the library keeps in memory at most: enough for the upper levels of large trees.
+const CACHE_LEN_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes that opening the file again may write beside what was refused.
+const ROOM_LEN: usize = 256 * 1024;
 
 const FORMAT: &[u8] = b"format";
-const FORMAT_NOW: &[u8] = b"zvm-store-1";
+/// The only format whose entries had no checksums.
+const FIRST_FORMAT: &[u8] = b"zvm-store-1";
 const HEAD: &[u8] = b"head";
+const GENESIS: &[u8] = b"genesis";
 
 /// A store in a file.
-pub struct RedbBackend(Option<Database>);
+pub struct RedbBackend {
+    medium: Arc<dyn Medium>,
+    /// The library's database; whoever writes holds it. Another one takes its place after trouble.
+    session: Mutex<Arc<Session>>,
+    /// What readers get: the newest block that is durable. Nothing after a fault that only opening the store
+    /// again can mend.
+    newest: RwLock<Option<Arc<RedbView>>>,
+    told: Arc<AtomicBool>,
+}
 
 impl fmt::Debug for RedbBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedbBackend(..)")
+        f.debug_struct("RedbBackend").field("medium", &self.medium).finish_non_exhaustive()
+    }
+}
+
+/// One opening of the file by the library.
+struct Session {
+    database: Held<Database>,
+    paged: Paged,
+    /// Views with a smaller number have lost their pages to a later session.
+    views_from: AtomicU64,
+    /// How many views were taken.
+    views: AtomicU64,
+}
+
+impl Session {
+    fn open(medium: &Arc<dyn Medium>) -> Result<Arc<Session>, StoreError> {
+        let paged = Paged::new(Arc::clone(medium)).map_err(|error| refused(&error))?;
+        // The library asserts some properties of its pages; what a damaged page breaks is our error.
+        let database = guarded(FILE, || {
+            let mut builder = Database::builder();
+            builder.set_cache_size(CACHE_LEN_MAX);
+            builder.create_with_backend(paged.clone()).map_err(database_error)
+        })?;
+        let (views_from, views) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Arc::new(Session { database: Held::new(database), paged, views_from, views }))
+    }
+
+    /// Runs one transaction. It is durable when this returns, or nothing of it happened.
+    fn edit(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let headers = self.paged.headers();
+        guarded(FILE, || {
+            let write = self.database.get()?.begin_write().map_err(medium)?;
+            change(&write)?;
+            if let Some(trouble) = self.paged.trouble() {
+                write.abort().map_err(medium)?;
+                return Err(trouble);
+            }
+            write.commit().map_err(medium)
+        })?;
+        match self.paged.trouble() {
+            // What the library does after the commit may fail: the next writer deals with that.
+            Some(trouble) if self.paged.headers() == headers => Err(trouble),
+            _ => Ok(()),
+        }
     }
 }
 
 impl RedbBackend {
-    /// Opens the file, or makes a new one. A file that is something else is left as it is.
+    /// Opens the file, or makes a new one. A file that is something else is left as it is. Everything but
+    /// values and staged modules is read and its checksums compared; the chain reads those.
+    ///
+    /// # Errors
+    /// `Medium`: it cannot be opened, or another process has it open. `Format`, `Corrupt`, `Full`.
     pub fn open(path: &Path) -> Result<RedbBackend, StoreError> {
-        // The library asserts some properties of its pages; what a damaged page breaks is our error.
-        let opened = guarded(|| Database::create(path).map_err(database_error))?;
-        let store = RedbBackend(Some(opened));
-        guarded(|| store.check_format())?;
-        Ok(store)
+        RedbBackend::over(Arc::new(FileMedium::open(path)?))
     }
 
-    fn check_format(&self) -> Result<(), StoreError> {
-        let view = self.view()?;
-        match view.get(META, FORMAT)? {
-            Some(found) if found == FORMAT_NOW => Ok(()),
-            Some(_) => Err(StoreError::Corrupt("it has another format than this program knows".into())),
-            None => {
-                // A new file, or one whose first transaction was cut: all tables are made at once.
-                if view.read()?.list_tables().map_err(medium)?.next().is_some() {
-                    return Err(StoreError::Corrupt("it has lost its format".into()));
+    /// Opens the store on a medium, as [`RedbBackend::open`] does.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn over(medium: Arc<dyn Medium>) -> Result<RedbBackend, StoreError> {
+        let is_new = medium.len_bytes().map_err(|error| refused(&error))? == 0;
+        let session = Session::open(&medium)?;
+        let told = Arc::new(AtomicBool::new(false));
+        if is_new {
+            session.edit(|write| {
+                for table in TABLES {
+                    write.open_table(table).map_err(self::medium)?;
                 }
-                let write = self.database()?.begin_write().map_err(medium)?;
-                {
-                    write.open_table(VALUES).map_err(medium)?;
-                    write.open_table(RECORDS).map_err(medium)?;
-                    write.open_table(STAGED).map_err(medium)?;
-                    write.open_table(NOTES).map_err(medium)?;
-                    write.open_table(HEADERS).map_err(medium)?;
-                    write.open_table(CALLS).map_err(medium)?;
-                    let mut meta = write.open_table(META).map_err(medium)?;
-                    meta.insert(FORMAT, FORMAT_NOW).map_err(medium)?;
-                }
-                write.commit().map_err(medium)
-            }
+                insert(&mut open_table(write, META)?, META, FORMAT, FORMAT_NOW.as_bytes())
+            })?;
         }
+        let view = RedbView::new(&session, &told)?;
+        if !is_new {
+            view.check()?;
+        }
+        let newest = RwLock::new(Some(Arc::new(view)));
+        Ok(RedbBackend { medium, session: Mutex::new(session), newest, told })
     }
 
-    fn database(&self) -> Result<&Database, StoreError> {
-        self.0.as_ref().ok_or_else(|| StoreError::Medium("it is closed".into()))
+    /// The session of whoever writes, in order: after trouble the medium is opened again, if it can be.
+    fn writer(&self) -> Result<MutexGuard<'_, Arc<Session>>, StoreError> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trouble) = session.paged.trouble()
+            && !session.paged.thaw()
+        {
+            self.open_again(&mut session, trouble)?;
+        }
+        Ok(session)
     }
 
-    fn view(&self) -> Result<RedbView, StoreError> {
-        guarded(|| Ok(RedbView(Some(self.database()?.begin_read().map_err(medium)?))))
+    fn open_again(&self, session: &mut Arc<Session>, trouble: StoreError) -> Result<(), StoreError> {
+        let newest = self.newest()?;
+        // Opening reads the whole file: first see whether there is room for what could not be written.
+        if self.medium.probe(session.paged.pending_len().saturating_add(ROOM_LEN)).is_err() {
+            return Err(trouble);
+        }
+        session.paged.take_header_back().map_err(|error| refused(&error))?;
+        // The new session may write where older views read. The newest view's pages are those of the newest
+        // block, which it keeps.
+        session.views_from.store(newest.number, Ordering::Release);
+        let next = Session::open(&self.medium)?;
+        if let Some(trouble) = next.paged.trouble() {
+            return Err(trouble);
+        }
+        let view = RedbView::new(&next, &self.told)?;
+        view.check_format()?;
+        if view.get(META, HEAD)? != newest.get(META, HEAD)? {
+            return Err(StoreError::Medium(
+                "the medium stored a block that it had refused; start the node again".into(),
+            ));
+        }
+        self.set_newest(Some(view));
+        session.views_from.store(u64::MAX, Ordering::Release);
+        *session = next;
+        tracing::warn!("the store can be written again");
+        Ok(())
     }
 
-    /// Changes the staged modules and their notes.
+    fn newest(&self) -> Result<Arc<RedbView>, StoreError> {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        newest.clone().ok_or_else(|| StoreError::Medium("it has to be opened again".into()))
+    }
+
+    fn set_newest(&self, view: Option<RedbView>) {
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *newest, view.map(Arc::new));
+        drop(newest);
+        // Outside the lock: the last one to let go of a session closes it.
+        drop(old);
+    }
+
     fn edit(
         &self,
-        change: impl FnOnce(&mut StagedTable<'_>, &mut StagedTable<'_>) -> Result<(), redb::StorageError>,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        guarded(|| {
-            let write = self.database()?.begin_write().map_err(medium)?;
-            {
-                let mut staged = write.open_table(STAGED).map_err(medium)?;
-                let mut notes = write.open_table(NOTES).map_err(medium)?;
-                change(&mut staged, &mut notes).map_err(medium)?;
-            }
-            write.commit().map_err(medium)
-        })
-    }
-}
-
-impl Drop for RedbBackend {
-    fn drop(&mut self) {
-        // Closing writes, and so may meet a damaged page as any access may.
-        let database = self.0.take();
-        if let Err(error) = guarded(|| {
-            drop(database);
-            Ok(())
-        }) {
-            tracing::warn!(%error, "closing the store");
-        }
+        let session = self.writer().inspect_err(|error| tell(&self.told, error))?;
+        session.edit(change).inspect_err(|error| tell(&self.told, error))?;
+        self.medium.publish().map_err(|error| refused(&error))?;
+        // It is stored. If it cannot be read, readers are told, not whoever stored it.
+        let view = RedbView::new(&session, &self.told);
+        self.set_newest(view.inspect_err(|error| tell(&self.told, error)).ok());
+        Ok(())
     }
 }
 
 impl StateBackend for RedbBackend {
     fn snapshot(&self) -> Result<Arc<dyn StateView>, StoreError> {
-        Ok(Arc::new(self.view()?))
+        Ok(self.newest()?)
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        guarded(|| {
-            let write = self.database()?.begin_write().map_err(medium)?;
-            {
-                let mut values = write.open_table(VALUES).map_err(medium)?;
-                for (key, value) in &commit.values {
-                    match value {
-                        Some(value) => values.insert(&key[..], &value[..]).map_err(medium)?,
-                        None => values.remove(&key[..]).map_err(medium)?,
-                    };
-                }
-                let mut records = write.open_table(RECORDS).map_err(medium)?;
-                for (call_id, record) in &commit.records {
-                    records.insert(&call_id[..], &record[..]).map_err(medium)?;
-                }
-                let mut staged = write.open_table(STAGED).map_err(medium)?;
-                let mut notes = write.open_table(NOTES).map_err(medium)?;
-                for hash in &commit.unstage {
-                    staged.remove(&hash[..]).map_err(medium)?;
-                    notes.remove(&hash[..]).map_err(medium)?;
-                }
-                let mut headers = write.open_table(HEADERS).map_err(medium)?;
-                headers.insert(commit.height, &commit.head.header[..]).map_err(medium)?;
-                let mut calls = write.open_table(CALLS).map_err(medium)?;
-                calls.insert(commit.height, &encode_calls(&commit.calls)[..]).map_err(medium)?;
-                let head = [&commit.head.genesis_hash[..], &commit.head.header].concat();
-                let mut meta = write.open_table(META).map_err(medium)?;
-                meta.insert(HEAD, &head[..]).map_err(medium)?;
+        self.edit(|write| {
+            let mut values = open_table(write, VALUES)?;
+            for (key, value) in &commit.values {
+                match value {
+                    Some(value) => insert(&mut values, VALUES, key, value)?,
+                    None => drop(values.remove(&key[..]).map_err(medium)?),
+                };
             }
-            write.commit().map_err(medium)
+            let mut records = open_table(write, RECORDS)?;
+            for (call_id, record) in &commit.records {
+                insert(&mut records, RECORDS, call_id, record)?;
+            }
+            commit.unstage.iter().try_for_each(|hash| unstage(write, hash))?;
+            let height = commit.height.to_be_bytes();
+            insert(&mut open_table(write, HEADERS)?, HEADERS, &height, &commit.head.header)?;
+            insert(&mut open_table(write, CALLS)?, CALLS, &height, &encode_calls(&commit.calls))?;
+            let mut meta = open_table(write, META)?;
+            let head = [&commit.head.genesis_hash[..], &commit.head.header].concat();
+            insert(&mut meta, META, HEAD, &head)?;
+            match &commit.genesis {
+                Some(genesis) => insert(&mut meta, META, GENESIS, genesis),
+                None => Ok(()),
+            }
         })
     }
 
     fn stage(&self, code_hash: &Hash, bytes: &[u8], note: &[u8]) -> Result<(), StoreError> {
-        self.edit(|staged, notes| {
-            staged.insert(&code_hash[..], bytes)?;
-            notes.insert(&code_hash[..], note).map(drop)
+        self.edit(|write| {
+            insert(&mut open_table(write, STAGED)?, STAGED, code_hash, bytes)?;
+            insert(&mut open_table(write, NOTES)?, NOTES, code_hash, note)
         })
     }
 
     fn note_staged(&self, code_hash: &Hash, note: &[u8]) -> Result<(), StoreError> {
-        self.edit(|_, notes| notes.insert(&code_hash[..], note).map(drop))
+        self.edit(|write| insert(&mut open_table(write, NOTES)?, NOTES, code_hash, note))
     }
 
     fn unstage(&self, code_hash: &Hash) -> Result<(), StoreError> {
-        self.edit(|staged, notes| {
-            staged.remove(&code_hash[..])?;
-            notes.remove(&code_hash[..]).map(drop)
-        })
+        self.edit(|write| unstage(write, code_hash))
     }
 }
 
 /// The store at one height: a read transaction that is held. Its pages are not used again meanwhile.
-struct RedbView(Option<ReadTransaction>);
-
-impl Drop for RedbView {
-    fn drop(&mut self) {
-        // Letting go takes the library's locks, which an earlier panic over a damaged page has poisoned.
-        let read = self.0.take();
-        let _ = guarded(|| {
-            drop(read);
-            Ok(())
-        });
-    }
+struct RedbView {
+    read: Held<ReadTransaction>,
+    session: Arc<Session>,
+    /// Counts the session's views.
+    number: u64,
+    told: Arc<AtomicBool>,
 }
 
 impl RedbView {
-    fn read(&self) -> Result<&ReadTransaction, StoreError> {
-        self.0.as_ref().ok_or_else(|| StoreError::Medium("it is closed".into()))
+    fn new(session: &Arc<Session>, told: &Arc<AtomicBool>) -> Result<RedbView, StoreError> {
+        let read = guarded(FILE, || session.database.get()?.begin_read().map_err(medium))?;
+        let number = session.views.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Ok(RedbView { read: Held::new(read), session: Arc::clone(session), number, told: Arc::clone(told) })
     }
 
-    fn get(&self, table: Bytes, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        guarded(|| {
-            let table = match self.read()?.open_table(table) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                other => other.map_err(medium)?,
-            };
-            Ok(table.get(key).map_err(medium)?.map(|value| value.value().to_vec()))
+    fn table(&self, table: Table) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
+        self.read.get()?.open_table(table).map_err(|error| match error {
+            redb::TableError::Storage(error) => medium(error),
+            // It was made with the store, of the type that is asked for.
+            other => Place { table: table.name(), key: None }.corrupt(&other.to_string()),
         })
     }
 
-    fn get_at(&self, table: Heights, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        guarded(|| {
-            let table = self.read()?.open_table(table).map_err(medium)?;
-            Ok(table.get(height).map_err(medium)?.map(|value| value.value().to_vec()))
+    /// What was read is the view's, unless its pages were used again while it was read.
+    fn still<T>(&self, found: Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.number < self.session.views_from.load(Ordering::Acquire) {
+            let text = "the view is older than the last time the disk was full; ask again".into();
+            return Err(StoreError::Medium(text));
+        }
+        found.inspect_err(|error| tell(&self.told, error))
+    }
+
+    /// The bytes that stand in a table, with their checksum.
+    fn raw(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        guarded(Place { table: table.name(), key: Some(key) }, || {
+            let table = self.table(table)?;
+            Ok(table.get(key).map_err(medium)?.map(|stored| stored.value().to_vec()))
         })
     }
 
-    fn each(&self, table: Bytes, visit: Visit<'_>) -> Result<(), StoreError> {
-        guarded(|| {
-            let table = self.read()?.open_table(table).map_err(medium)?;
-            for entry in table.iter().map_err(medium)? {
-                let (key, value) = entry.map_err(medium)?;
-                visit(key.value(), value.value())?;
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = guarded(Place { table: table.name(), key: Some(key) }, || {
+            let opened = self.table(table)?;
+            match opened.get(key).map_err(medium)? {
+                Some(stored) => {
+                    entry::open(table.name(), key, stored.value()).map(|value| Some(value.to_vec()))
+                }
+                None => check_absent(&opened, table.name(), key).map(|()| None),
             }
-            Ok(())
-        })
+        });
+        self.still(found)
+    }
+
+    fn each(&self, table: Table, visit: Visit<'_>, may_be_damaged: bool) -> Result<(), StoreError> {
+        let name = table.name();
+        let place = Place { table: name, key: None };
+        let opened = guarded(place, || {
+            let table = self.table(table)?;
+            Ok((table.len().map_err(medium)?, Held::new(table.range::<&[u8]>(..).map_err(medium)?)))
+        });
+        let (count, mut entries) = self.still(opened)?;
+        let (mut seen, mut last): (u64, Option<Vec<u8>>) = (0, None);
+        // What is called for each entry is the caller's, and not guarded.
+        loop {
+            let next = guarded(place, || {
+                let Some(entry) = entries.get_mut()?.next() else { return Ok(None) };
+                let (key, stored) = entry.map_err(medium)?;
+                let key = key.value().to_vec();
+                if last.as_ref().is_some_and(|last| *last >= key) {
+                    return Err(Place { table: name, key: Some(&key) }.corrupt("it is not in its place"));
+                }
+                let value = match entry::open(name, &key, stored.value()) {
+                    Err(_) if may_be_damaged => Vec::new(),
+                    other => other?.to_vec(),
+                };
+                Ok(Some((key, value)))
+            });
+            let Some((key, value)) = self.still(next)? else { break };
+            visit(&key, &value)?;
+            seen = seen.saturating_add(1);
+            last = Some(key);
+        }
+        let whole = if seen == count { Ok(()) } else { Err(place.corrupt("entries of it are missing")) };
+        self.still(whole)
+    }
+
+    fn check_format(&self) -> Result<(), StoreError> {
+        let stored = self.raw(META, FORMAT)?.ok_or_else(|| FILE.corrupt("it has lost its format"))?;
+        if stored == FIRST_FORMAT {
+            return Err(StoreError::Format(String::from_utf8_lossy(FIRST_FORMAT).into()));
+        }
+        match entry::open(META.name(), FORMAT, &stored)? {
+            name if name == FORMAT_NOW.as_bytes() => Ok(()),
+            name => Err(StoreError::Format(String::from_utf8_lossy(name).into())),
+        }
+    }
+
+    /// Reads all entries that a chain does not read when it is opened.
+    fn check(&self) -> Result<(), StoreError> {
+        self.check_format()?;
+        for table in [META, RECORDS, HEADERS, CALLS] {
+            self.each(table, &mut |_, _| Ok(()), false)?;
+        }
+        Ok(())
     }
 }
 
@@ -221,7 +371,11 @@ impl StateView for RedbView {
     }
 
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.each(VALUES, visit)
+        self.each(VALUES, visit, false)
+    }
+
+    fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(META, GENESIS)
     }
 
     fn head(&self) -> Result<Option<Head>, StoreError> {
@@ -237,11 +391,11 @@ impl StateView for RedbView {
     }
 
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get_at(HEADERS, height)
+        self.get(HEADERS, &height.to_be_bytes())
     }
 
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let Some(bytes) = self.get_at(CALLS, height)? else { return Ok(Vec::new()) };
+        let Some(bytes) = self.get(CALLS, &height.to_be_bytes())? else { return Ok(Vec::new()) };
         decode_calls(&bytes).map_err(|error| StoreError::Corrupt(format!("calls of block {height}: {error}")))
     }
 
@@ -254,7 +408,50 @@ impl StateView for RedbView {
     }
 
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
-        self.each(STAGED, visit)
+        self.each(STAGED, visit, true)
+    }
+}
+
+/// A key that is not found must lie between its neighbours, and they must be what was written: a damaged key,
+/// or a search that a damaged page sent astray, is not an absent entry.
+fn check_absent(
+    table: &ReadOnlyTable<&'static [u8], &'static [u8]>,
+    name: &str,
+    key: &[u8],
+) -> Result<(), StoreError> {
+    let before = table.range::<&[u8]>((Bound::Unbounded, Bound::Excluded(key))).map_err(medium)?.next_back();
+    let after = table.range::<&[u8]>((Bound::Included(key), Bound::Unbounded)).map_err(medium)?.next();
+    for (neighbour, is_before) in [(before, true), (after, false)] {
+        let Some(neighbour) = neighbour else { continue };
+        let (found, stored) = neighbour.map_err(medium)?;
+        let found = found.value();
+        entry::open(name, found, stored.value())?;
+        if if is_before { found >= key } else { found <= key } {
+            return Err(Place { table: name, key: Some(found) }.corrupt("it is not in its place"));
+        }
+    }
+    Ok(())
+}
+
+fn unstage(write: &WriteTransaction, code_hash: &Hash) -> Result<(), StoreError> {
+    for table in [STAGED, NOTES] {
+        open_table(write, table)?.remove(&code_hash[..]).map_err(medium)?;
+    }
+    Ok(())
+}
+
+fn open_table<'t>(write: &'t WriteTransaction, table: Table) -> Result<Opened<'t>, StoreError> {
+    write.open_table(table).map_err(medium)
+}
+
+fn insert(opened: &mut Opened<'_>, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    opened.insert(key, &entry::seal(table.name(), key, value)[..]).map(drop).map_err(medium)
+}
+
+/// Says once that the store is damaged, and where.
+fn tell(told: &AtomicBool, error: &StoreError) {
+    if matches!(error, StoreError::Corrupt(_)) && !told.swap(true, Ordering::Relaxed) {
+        tracing::error!("{error}");
     }
 }
 
@@ -278,24 +475,15 @@ fn decode_calls(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CodecError> {
 /// Any of the library's errors, sorted into a medium that refuses and a file that is damaged.
 fn medium(error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
-        redb::Error::Corrupted(text) => StoreError::Corrupt(text),
+        redb::Error::Corrupted(text) => FILE.corrupt(&text),
+        redb::Error::Io(error) => refused(&error),
         other => StoreError::Medium(other.to_string()),
     }
 }
 
 fn database_error(error: redb::DatabaseError) -> StoreError {
-    use std::io::ErrorKind;
     match redb::Error::from(error) {
-        redb::Error::Io(io) if matches!(io.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
-            StoreError::Corrupt(io.to_string())
-        }
         redb::Error::DatabaseAlreadyOpen => StoreError::Medium("another process has it open".into()),
         other => medium(other),
     }
-}
-
-/// Runs an access to the file; a panic of the library is a corrupt store, not the end of the node.
-fn guarded<T>(access: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(access))
-        .unwrap_or_else(|_| Err(StoreError::Corrupt("a page of the file does not hold what it must".into())))
 }

@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use crate::crypto::{sha256, sha256_parts};
+use zvm_proof::tree::{self as rule, EMPTY, goes_right};
+
 use crate::types::Hash;
 
-const EMPTY: Hash = [0; 32];
+mod prove;
+#[cfg(test)]
+mod tests;
 
 /// A version of the tree. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,7 @@ enum Node {
 #[derive(Debug)]
 struct Leaf {
     path: Hash,
+    value_hash: Hash,
     hash: Hash,
 }
 
@@ -67,10 +71,10 @@ impl Tree {
         let mut list: Vec<Change> = changes
             .into_iter()
             .map(|(key, value)| {
-                let path = sha256_parts(&[&[2], key]);
+                let path = rule::path(key);
                 let leaf = value.map(|value| {
-                    let hash = sha256_parts(&[&[0], &path, &sha256(value)]);
-                    Arc::new(Leaf { path, hash })
+                    let value_hash = rule::value_hash(value);
+                    Arc::new(Leaf { path, value_hash, hash: rule::leaf(&path, &value_hash) })
                 });
                 Change { path, leaf }
             })
@@ -100,18 +104,13 @@ impl Node {
     }
 }
 
-/// The bit of a path that decides at `depth`; the most significant comes first.
-fn goes_right(path: &Hash, depth: usize) -> bool {
-    path.get(depth / 8).is_some_and(|byte| byte << (depth % 8) & 0x80 != 0)
-}
-
 fn join(left: Node, right: Node) -> Node {
     match (&left, &right) {
         (Node::Empty, Node::Empty) => Node::Empty,
         (Node::Leaf(_), Node::Empty) => left,
         (Node::Empty, Node::Leaf(_)) => right,
         _ => {
-            let hash = sha256_parts(&[&[1], &left.hash(), &right.hash()]);
+            let hash = rule::inner(&left.hash(), &right.hash());
             Node::Inner(Arc::new(Inner { left, right, hash }))
         }
     }
@@ -151,97 +150,5 @@ fn update(node: &Node, depth: usize, changes: &[Change], len: &mut usize) -> Nod
             let next = depth.saturating_add(1);
             join(update(&left, next, to_left, len), update(&right, next, to_right, len))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::hex;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    type Set = BTreeMap<Vec<u8>, Vec<u8>>;
-
-    /// The definition, without a tree: split the sorted leaves by each bit in turn.
-    fn root_by_definition(set: &Set) -> Hash {
-        fn below(leaves: &[(Hash, Hash)], depth: usize) -> Hash {
-            match leaves {
-                [] => EMPTY,
-                [(_, leaf)] => *leaf,
-                _ => {
-                    let (right, left): (Vec<_>, Vec<_>) =
-                        leaves.iter().partition(|(path, _)| path[depth / 8] >> (7 - depth % 8) & 1 == 1);
-                    sha256(&[&[1], &below(&left, depth + 1)[..], &below(&right, depth + 1)[..]].concat())
-                }
-            }
-        }
-        let leaves: Vec<(Hash, Hash)> = set
-            .iter()
-            .map(|(key, value)| {
-                let path = sha256(&[&[2], &key[..]].concat());
-                (path, sha256(&[&[0], &path[..], &sha256(value)[..]].concat()))
-            })
-            .collect();
-        below(&leaves, 0)
-    }
-
-    fn one(tree: &Tree, key: &[u8], value: Option<&[u8]>) -> Tree {
-        tree.with([(key, value)])
-    }
-
-    #[test]
-    fn golden_roots() {
-        let empty = Tree::default();
-        assert_eq!(empty.root(), EMPTY);
-        let leaf = one(&empty, b"k", Some(b"v"));
-        let path = sha256(b"\x02k");
-        assert_eq!(leaf.root(), sha256(&[&[0], &path[..], &sha256(b"v")[..]].concat()));
-        let keys: Vec<[u8; 1]> = (0..8).map(|n| [n]).collect();
-        let eight = empty.with(keys.iter().map(|key| (&key[..], Some(&key[..]))));
-        assert_eq!(hex(&eight.root()), "4463c3422b1513e54aea2fbd442a6528a1aef62dc93eb008292d72872ff5860e");
-    }
-
-    proptest! {
-        /// Any order and grouping of inserts, overwrites and removals leads to the root of the set.
-        #[test]
-        fn prop_the_root_is_a_function_of_the_set(
-            steps in prop::collection::vec(
-                prop::collection::vec((0u8..40, prop::option::of(0u8..4)), 0..12), 0..12),
-        ) {
-            let (mut tree, mut set) = (Tree::default(), Set::new());
-            for step in &steps {
-                let changes: Vec<([u8; 1], Option<[u8; 1]>)> =
-                    step.iter().map(|(key, value)| ([*key], value.map(|value| [value]))).collect();
-                tree = tree.with(changes.iter().map(|(k, v)| (&k[..], v.as_ref().map(|v| &v[..]))));
-                for (key, value) in &changes {
-                    match value {
-                        Some(value) => set.insert(key.to_vec(), value.to_vec()),
-                        None => set.remove(&key[..]),
-                    };
-                }
-                prop_assert_eq!(tree.len(), set.len());
-                prop_assert_eq!(tree.root(), root_by_definition(&set));
-            }
-            let mut again = Tree::default();
-            for (key, value) in set.iter().rev() {
-                again = one(&again, key, Some(value));
-            }
-            prop_assert_eq!(again.root(), tree.root());
-            for key in set.keys() {
-                again = one(&again, key, None);
-            }
-            prop_assert_eq!(again.root(), EMPTY);
-        }
-    }
-
-    #[test]
-    fn an_old_version_is_not_changed_by_a_new_one() {
-        let old = one(&Tree::default(), b"a", Some(b"1"));
-        let root = old.root();
-        let new = one(&old, b"b", Some(b"2"));
-        assert_ne!(new.root(), root);
-        assert_eq!(old.root(), root);
-        assert_eq!(one(&new, b"b", None).root(), root);
     }
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod medium;
+
 use std::sync::Arc;
 
 use zvm_host::crypto::SigningKey;

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use ghost_wasm::table::features::Feature;
 use ghost_wasm::{Config, Engine, ErrorCode, Module, ModuleStream, Profile};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ pub struct Args {
     #[arg(long, value_name = "BYTES")]
     chunk: Option<NonZeroUsize>,
 
-    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, contract-v1
+    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, latest, contract-v1
     #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profile)]
     profile: Profile,
 }
@@ -75,10 +76,22 @@ fn feed(engine: &Engine, bytes: &[u8], chunk: Option<NonZeroUsize>) -> Result<Mo
 pub fn invalid(error: &ghost_wasm::Error, path: &Path, bytes: &[u8]) -> Failure {
     let mut failure = Failure::engine(error).in_file(path);
     failure.excerpt = error.offset().and_then(|offset| Excerpt::at(bytes, offset));
+    if let Some(proposal) = error.proposal() {
+        failure.help = Some(proposal_help(proposal));
+    }
     if error.code() == ErrorCode::MagicMissing && module::looks_like_text(bytes) {
         failure.help = Some("this looks like the text format: the file's name must end in .wat".into());
     }
     failure
+}
+
+/// What to do about a proposal that is off.
+fn proposal_help(proposal: Feature) -> String {
+    let link = proposal.link().trim_matches(['<', '>']);
+    match proposal.profiles().next() {
+        Some(profile) => format!("`--profile {profile}` has it: {link}"),
+        None => format!("compile the module without it: {link}"),
+    }
 }
 
 fn valid_json(path: &Path, module: &Module, bytes: usize) -> Value {

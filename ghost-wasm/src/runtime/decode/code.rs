@@ -229,7 +229,7 @@ impl<S: BodySink> Decoder<S> {
                 self.take(before);
                 return Ok((0, false));
             }
-            Err(Fault::Bad(code)) => return Err(Error::at(code, offset.into())),
+            Err(Fault::Bad(code)) => return Err(self.refuse(code, bytes, c.consumed(), offset.into())),
         };
         let ended = self.body.instr(&self.data.env, op, &instr, offset)?;
         self.sink.instr(&self.data.env, &instr, offset)?;

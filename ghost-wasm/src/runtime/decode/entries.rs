@@ -80,7 +80,7 @@ impl<S: BodySink> Decoder<S> {
     pub(super) fn result_count(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some((count, len)) = self.read(bytes, |c| c.u32())? else { return Ok(0) };
         if count > 1 && !self.rules.has(Feature::MultiValue) {
-            return Err(self.error(ErrorCode::BadResultArity));
+            return Err(self.error(ErrorCode::BadResultArity).needs(Feature::MultiValue));
         }
         self.take(len);
         self.state = State::ResultTypes { left: count };

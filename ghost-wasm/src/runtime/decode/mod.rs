@@ -29,6 +29,7 @@ use super::module::{CustomSection, ElemSegment, ModuleData, SegmentMode};
 use crate::Error;
 use crate::binary::cursor::{Cursor, Fault, Read};
 use crate::binary::entry::{ElemHeader, SegmentKind};
+use crate::binary::foreign::{self, Site};
 use crate::binary::names::NameReader;
 use crate::binary::section::SectionId;
 use crate::binary::utf8;
@@ -302,7 +303,22 @@ impl<S: BodySink> Decoder<S> {
         match read(&mut c) {
             Ok(value) => Ok(Some((value, c.consumed()))),
             Err(Fault::More) => Ok(None),
-            Err(Fault::Bad(code)) => Err(self.error(code)),
+            Err(Fault::Bad(code)) => Err(self.refuse(code, bytes, c.consumed(), self.offset)),
+        }
+    }
+
+    /// The error about an item at `offset`, the reader of which stopped behind its first `taken` bytes.
+    #[cold]
+    fn refuse(&self, code: ErrorCode, bytes: &[u8], taken: usize, offset: u64) -> Error {
+        let site = Site {
+            section: self.section.map(|section| section.id),
+            types: self.data.env.types.len(),
+            features: self.rules.features,
+        };
+        let error = Error::at(code, offset);
+        match foreign::proposal(code, bytes.get(..taken).unwrap_or_default(), site) {
+            Some(feature) => error.needs(feature),
+            None => error,
         }
     }
 
@@ -341,7 +357,7 @@ impl<S: BodySink> Decoder<S> {
     ) -> Result<usize, Error> {
         let Some((found, len)) = self.read(bytes, |c| c.array::<4>())? else { return Ok(0) };
         if found != want {
-            return Err(self.error(code));
+            return Err(self.refuse(code, bytes, len, self.offset));
         }
         self.state = next;
         Ok(self.take(len))
@@ -350,7 +366,8 @@ impl<S: BodySink> Decoder<S> {
     fn header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let Some(&byte) = bytes.first() else { return Ok(0) };
         let Some(id) = SectionId::from_byte(byte, self.rules.features) else {
-            return Err(self.error(ErrorCode::BadSectionId).with_operand(byte.into()));
+            let error = self.refuse(ErrorCode::BadSectionId, bytes, 1, self.offset);
+            return Err(error.with_operand(byte.into()));
         };
         if id != SectionId::Custom {
             if id.order() <= self.order {

@@ -9,6 +9,7 @@ use crate::binary::entry::{self, SegmentKind};
 use crate::binary::opcode;
 use crate::runtime::module::{ConstExpr, ElemItem, ElemSegment, SegmentMode};
 use crate::table::errors::ErrorCode;
+use crate::table::features::Feature;
 use crate::table::limits::Limit;
 use crate::table::ops::Op;
 use crate::table::work;
@@ -18,6 +19,10 @@ use crate::valid::module::check_elem_type;
 
 /// An element segment says how many items it has; room is made for so many before they come.
 const SHORT_ELEM: u32 = 4;
+
+/// The largest flags of a data segment that is passive, and of an element segment.
+const DATA_FLAGS_MAX: u32 = 1;
+const ELEM_FLAGS_MAX: u32 = 7;
 
 impl<S: BodySink> Decoder<S> {
     /// An operator of a constant expression.
@@ -65,6 +70,14 @@ impl<S: BodySink> Decoder<S> {
         }
     }
 
+    /// Without bulk memory the flags of a segment are the index that `error` does not know; with it, they make
+    /// the segment passive, declarative or a list of expressions.
+    #[cold]
+    fn by_flags(&self, error: Error, index: u32, most: u32) -> Error {
+        let flags = !self.rules.has(Feature::BulkMemory) && (1..=most).contains(&index);
+        if flags { error.needs(Feature::BulkMemory) } else { error }
+    }
+
     /// Goes on to the offset of an active segment.
     fn begin_offset(&mut self, of: ExprOf) {
         self.expr.begin(ValType::I32, self.offset32());
@@ -81,7 +94,8 @@ impl<S: BodySink> Decoder<S> {
         let at = self.offset;
         self.rules.check(Limit::ElemSegments, one_more(self.data.elems.len()), at)?;
         if let SegmentKind::Active(table) = header.kind {
-            let table = self.data.env.check_elem_table(table, at)?;
+            let found = self.data.env.check_elem_table(table, at);
+            let table = found.map_err(|error| self.by_flags(error, table, ELEM_FLAGS_MAX))?;
             if !header.typed {
                 check_elem_type(&table, ValType::FuncRef, at)?;
             }
@@ -198,7 +212,8 @@ impl<S: BodySink> Decoder<S> {
         let at = self.offset;
         self.rules.check(Limit::DataSegments, one_more(self.data.datas.count()), at)?;
         if let SegmentKind::Active(memory) = kind {
-            self.data.env.check_data_memory(memory, at)?;
+            let found = self.data.env.check_data_memory(memory, at);
+            found.map_err(|error| self.by_flags(error, memory, DATA_FLAGS_MAX))?;
         }
         self.count_work(work::ENTRY);
         self.segment = kind;
