@@ -9,6 +9,8 @@ mod client;
 mod cmd;
 mod disasm;
 mod failure;
+mod foreign;
+mod log;
 mod module;
 mod output;
 mod receipt;
@@ -17,10 +19,10 @@ mod secret;
 mod trace;
 mod values;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::cmd::Command;
 use crate::output::Output;
@@ -45,21 +47,34 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let out = Output::new(cli.json);
     let name = cli.command.name();
-    let ended = start_log(cli.log.as_deref().or(cli.command.log())).and_then(|()| cli.command.run(&out));
+    let log = cli.log.as_deref().or(cli.command.log()).map(log::start).transpose();
+    let ended = log.and_then(|log| {
+        let ended = cli.command.run(&out);
+        drop(log);
+        ended
+    });
     ExitCode::from(out.end(name, ended) as u8)
 }
 
-fn start_log(filter: Option<&str>) -> Result<(), failure::Failure> {
-    let Some(filter) = filter else { return Ok(()) };
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|error| failure::Failure::usage(format!("--log {filter}: {error}")))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    Ok(())
+/// Wrong arguments, and the texts of `--help` and `--version`. The message quotes arguments, and those may be
+/// names of files that somebody else chose: it is made again from arguments that are all seen.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A reader that is gone: there is nobody to tell.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let shown = std::env::args_os().map(|argument| foreign::foreign(&argument.to_string_lossy()));
+    let text = match Cli::try_parse_from(shown) {
+        Err(error) => error.render().to_string(),
+        Ok(_) => "error: an argument has characters that are not seen".into(),
+    };
+    output::usage(&text);
+    ExitCode::from(failure::Exit::Usage as u8)
 }

@@ -1,30 +1,47 @@
 //! Standard output and standard error: text for people, one JSON object for programs, colours and progress
 //! only where a terminal shows them. Owns no command's words.
+//!
+//! Nothing unseen leaves the program: every character that is not seen is escaped here, so that a text that was
+//! not passed through [`foreign`] can at worst be ambiguous. Colours and line breaks of our own are marks, code
+//! points that no text has a use for and that `foreign` escapes.
 
-use std::fmt::{Arguments, Display};
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
+use crate::foreign::{self, foreign};
 use crate::trace::Trace;
 
-/// Emphasis.
-pub const BOLD: Style = Style::new().bold();
-/// What matters less.
-pub const DIM: Style = Style::new().dimmed();
-/// What went well.
-pub const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// What went wrong.
-pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Hints.
-pub const HINT: Style = AnsiColor::Cyan.on_default();
+/// How a text looks on a terminal: the mark that begins it, and its style.
+#[derive(Clone, Copy, Debug)]
+pub struct Look(char, Style);
 
-/// Wraps `text` in a style; a stream that is no terminal drops it again.
-pub fn styled(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+/// Emphasis.
+pub const BOLD: Look = Look('\u{fdd0}', Style::new().bold());
+/// What matters less.
+pub const DIM: Look = Look('\u{fdd1}', Style::new().dimmed());
+/// What went well.
+pub const GOOD: Look = Look('\u{fdd2}', AnsiColor::Green.on_default().bold());
+/// What went wrong.
+pub const BAD: Look = Look('\u{fdd3}', AnsiColor::Red.on_default().bold());
+/// Hints.
+pub const HINT: Look = Look('\u{fdd4}', AnsiColor::Cyan.on_default());
+
+const LOOKS: [Look; 5] = [BOLD, DIM, GOOD, BAD, HINT];
+/// Ends a look.
+const PLAIN: char = '\u{fdde}';
+/// A line break of our own.
+pub const BREAK: char = '\u{fddf}';
+
+/// Gives a text a look; a stream that is no terminal drops it again.
+pub fn styled(look: Look, text: impl Display) -> String {
+    format!("{}{text}{PLAIN}", look.0)
 }
 
 /// The version of the JSON shapes.
@@ -61,14 +78,14 @@ impl Output {
     /// A line of the answer: standard output, unless a program reads.
     pub fn line(&self, text: impl Display) {
         if !self.json {
-            write_line(&mut anstream::stdout().lock(), format_args!("{text}"));
+            write_line(&mut anstream::stdout().lock(), Text(&text.to_string()));
         }
     }
 
     /// A line beside the answer: standard error, only on a terminal and unless a program reads.
     pub fn note(&self, text: impl Display) {
         if !self.json && io::stderr().is_terminal() {
-            write_line(&mut anstream::stderr().lock(), format_args!("{text}"));
+            write_line(&mut anstream::stderr().lock(), Text(&text.to_string()));
         }
     }
 
@@ -76,14 +93,15 @@ impl Output {
     pub fn event(&self, command: &str, event: &str, result: Value) {
         if self.json {
             let object = json!({ "zvm": SHAPE, "command": command, "event": event, "result": result });
-            write_line(&mut io::stdout().lock(), format_args!("{object}"));
+            // What goes on must not end because nobody hears of it.
+            let _ = try_write(&mut io::stdout().lock(), &Json(&object));
         }
     }
 
     /// Shows a failure to people, on standard error.
     pub fn failure(&self, failure: &Failure) {
         if !self.json {
-            write_line(&mut anstream::stderr().lock(), format_args!("{}", failure_text(failure)));
+            let _ = try_write(&mut anstream::stderr().lock(), &Text(&failure_text(failure)));
         }
     }
 
@@ -118,7 +136,7 @@ impl Output {
             }
         };
         if self.json {
-            write_line(&mut io::stdout().lock(), format_args!("{object}"));
+            write_line(&mut io::stdout().lock(), Json(&object));
         }
         exit
     }
@@ -126,50 +144,112 @@ impl Output {
 
 /// A reader that went away does not end the work: a call that is half on its way is worse than an answer that
 /// nobody reads, and the exit code must stay true. A full disk ends it.
-fn write_line(to: &mut impl Write, text: Arguments<'_>) {
-    let written = to.write_fmt(format_args!("{text}\n")).and_then(|()| to.flush());
-    match written {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
-            std::process::exit(Exit::Usage as i32);
+fn write_line(to: &mut impl Write, line: impl Display) {
+    if let Err(error) = try_write(to, &line) {
+        let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
+        std::process::exit(Exit::Usage as i32);
+    }
+}
+
+fn try_write(to: &mut impl Write, line: &dyn Display) -> io::Result<()> {
+    match writeln!(to, "{line}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Shows what is wrong with the arguments; the text has lines of its own.
+pub fn usage(text: &str) {
+    let text = text.trim_end().replace('\n', &BREAK.to_string());
+    // The exit code tells it, too.
+    let _ = try_write(&mut anstream::stderr().lock(), &Text(&text));
+}
+
+/// A text for people: marks become colours and line breaks, what is not seen is escaped.
+struct Text<'a>(&'a str);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = String::with_capacity(self.0.len());
+        let mut now = Style::new();
+        for c in self.0.chars() {
+            match LOOKS.iter().find(|look| look.0 == c) {
+                Some(look) => {
+                    now = look.1;
+                    write!(shown, "{now}")?;
+                }
+                None if c == PLAIN => write!(shown, "{now:#}")?,
+                None if c == BREAK => shown.push('\n'),
+                None => foreign::push(&mut shown, c),
+            }
         }
+        f.write_str(&shown)
+    }
+}
+
+/// A value for programs, on one line. What a terminal would act on is escaped there, too: readers of JSON see
+/// the same value.
+struct Json<'a>(&'a Value);
+
+impl Display for Json<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut bytes = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Seen(CompactFormatter));
+        self.0.serialize(&mut serializer).map_err(|_| std::fmt::Error)?;
+        f.write_str(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+/// Escapes in strings what is not seen.
+struct Seen(CompactFormatter);
+
+impl Formatter for Seen {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut from = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| foreign::is_unseen(*c)) {
+            writer.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at.saturating_add(c.len_utf8());
+        }
+        writer.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
     }
 }
 
 fn failure_text(failure: &Failure) -> String {
     let mut text = match &failure.code {
-        Some(code) => format!("{BAD}error[{} {:#06x}]{BAD:#}", code.name, code.number),
+        Some(code) => styled(BAD, format_args!("error[{} {:#06x}]", code.name, code.number)),
         None => styled(BAD, "error"),
     };
-    text += &format!(": {}", styled(BOLD, &failure.text));
+    text += &format!(": {}", styled(BOLD, foreign(&failure.text)));
     let function = failure.excerpt.as_ref().map(|excerpt| format!("function {}", excerpt.function()));
-    let place: Vec<String> = failure.file.iter().cloned().chain(function).collect();
+    let place: Vec<String> =
+        failure.file.iter().cloned().chain(function).map(|part| foreign(&part)).collect();
     if !place.is_empty() {
-        text += &format!("\n  {} {}", styled(HINT, "-->"), place.join(", "));
+        text += &format!("{BREAK}  {} {}", styled(HINT, "-->"), place.join(", "));
     }
     if let Some(excerpt) = &failure.excerpt {
         for line in excerpt.lines() {
-            let row = format!("{:#08x}  {}", line.offset, line.text);
+            let row = format!("{:#08x}  {}", line.offset, foreign(&line.text));
             text += &if line.here {
-                format!("\n    {}", styled(BAD, format_args!("> {row}")))
+                format!("{BREAK}    {}", styled(BAD, format_args!("> {row}")))
             } else {
-                format!("\n      {row}")
+                format!("{BREAK}      {row}")
             };
         }
     }
     text += &backtrace(&failure.backtrace);
     if let Some(help) = &failure.help {
-        text += &format!("\n  {} {help}", styled(HINT, "= help:"));
+        text += &format!("{BREAK}  {} {}", styled(HINT, "= help:"), foreign(help));
     }
     text
 }
 
 fn backtrace(trace: &Trace) -> String {
     let line = |(depth, text): (Option<usize>, String)| match depth {
-        Some(depth) => format!("\n  {depth:>3}: {text}"),
-        None => styled(DIM, format_args!("\n       {text}")),
+        Some(depth) => format!("{BREAK}  {depth:>3}: {text}"),
+        None => styled(DIM, format_args!("{BREAK}       {text}")),
     };
     trace.lines().into_iter().map(line).collect()
 }

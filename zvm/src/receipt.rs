@@ -5,6 +5,7 @@ use zvm_host::{LogEntry, Record, Status, hex};
 
 use crate::abi;
 use crate::failure::Exit;
+use crate::foreign::foreign;
 use crate::output::{BAD, DIM, GOOD, Output, styled};
 use crate::trace::Trace;
 
@@ -51,7 +52,7 @@ pub fn show(out: &Output, record: &Record) {
         },
     );
     for text in &record.diagnostics.texts {
-        line("note", text.clone());
+        line("note", foreign(text));
     }
     if record.diagnostics.texts_left_out > 0 {
         line("", styled(DIM, format_args!("… {} notes left out", record.diagnostics.texts_left_out)));
@@ -70,7 +71,7 @@ fn cause(record: &Record) -> String {
     let receipt = &record.receipt;
     match receipt.status {
         Status::Reverted => match abi::revert_text(&record.return_data) {
-            Some(text) => format!(" with code {}: {}", receipt.revert_code, styled(BAD, text)),
+            Some(text) => format!(" with code {}: {}", receipt.revert_code, styled(BAD, foreign(&text))),
             None => format!(" with code {}", receipt.revert_code),
         },
         Status::RuntimeError => match ghost_wasm::TrapCode::from_u8(receipt.trap_code) {

@@ -7,6 +7,8 @@ use ghost_wasm::{Backtrace, FrameInfo};
 use serde_json::{Value, json};
 use zvm_host::{Diagnostics, TraceFrame};
 
+use crate::foreign::foreign;
+
 /// Bytes of a name that are shown: readable names of generic functions can be far longer than mangled ones.
 const NAME_SHOWN_MAX: usize = 256;
 
@@ -140,7 +142,7 @@ impl Frame {
 
 /// A function's name as people read it.
 pub fn shown(name: &str) -> String {
-    let name = demangled(name).unwrap_or_else(|| name.to_string());
+    let name = foreign(&demangled(name).unwrap_or_else(|| name.to_string()));
     match name.char_indices().nth(NAME_SHOWN_MAX) {
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
         None => name,

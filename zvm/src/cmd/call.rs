@@ -6,6 +6,7 @@ use zvm_host::{Address, Body, Status};
 use crate::abi;
 use crate::client::{Offer, Remote, Session};
 use crate::failure::Failure;
+use crate::foreign::foreign;
 use crate::output::{BAD, Done, Output, styled};
 use crate::receipt;
 use crate::secret::Signer;
@@ -52,11 +53,14 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     receipt::show(out, &record);
     let values = returns.and_then(|types| abi::decode(&types, &record.return_data));
     for value in values.iter().flatten() {
-        out.line(format_args!("  returned      {value}"));
+        out.line(format_args!("  returned      {}", foreign(value)));
     }
     // The call is in a block: that its answer is read wrongly here must not look as if it had failed.
     if let (Some(types), None, Status::Success) = (&args.returns, &values, record.receipt.status) {
-        out.line(format_args!("  returned      {}", styled(BAD, format_args!("not of the types {types}"))));
+        out.line(format_args!(
+            "  returned      {}",
+            styled(BAD, format_args!("not of the types {}", foreign(types)))
+        ));
     }
     Ok(Done {
         exit: receipt::exit(record.receipt.status),

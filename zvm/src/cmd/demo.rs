@@ -21,7 +21,7 @@ use crate::abi::{self, Type};
 use crate::client::{Offer, Session, runtime, show_upload};
 use crate::cmd::node::{Running, holds_chain, new_genesis};
 use crate::failure::{Exit, Failure};
-use crate::output::{BAD, BOLD, DIM, Done, GOOD, Output, styled};
+use crate::output::{BAD, BOLD, BREAK, DIM, Done, GOOD, Output, styled};
 use crate::receipt;
 
 /// The contract, as it is committed.
@@ -196,7 +196,7 @@ impl<'a> Demo<'a> {
         let restarted = self.restart(live, &contract, &balances, &root_after)?;
         let all = self.steps.len();
         if self.unexpected == 0 {
-            out.line(format_args!("\n{} Every outcome is the expected one.", styled(GOOD, "✓")));
+            out.line(format_args!("{BREAK}{} Every outcome is the expected one.", styled(GOOD, "✓")));
         } else {
             out.line(format_args!(
                 "\n{} {} outcomes are not the expected ones.",
@@ -227,7 +227,7 @@ impl<'a> Demo<'a> {
     }
 
     fn title(&self, text: &str) {
-        self.out.line(format_args!("\n{}", styled(BOLD, text)));
+        self.out.line(format_args!("{BREAK}{}", styled(BOLD, text)));
     }
 
     /// Whether something is as it must be, said and counted.

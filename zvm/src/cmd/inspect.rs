@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::cmd::validate::invalid;
 use crate::failure::Failure;
+use crate::foreign::foreign;
 use crate::module;
-use crate::output::{BOLD, DIM, Done, Output, styled};
+use crate::output::{BOLD, BREAK, DIM, Done, Output, styled};
 use crate::scan::{self, Body, Section};
 
 /// Show what a module is made of
@@ -46,7 +47,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
 
     out.line(format_args!(
         "{}  {} bytes, work {}, profile {}",
-        styled(BOLD, args.file.display()),
+        styled(BOLD, foreign(&args.file.display().to_string())),
         bytes.len(),
         module.work(),
         engine.profile().name()
@@ -85,9 +86,10 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
 }
 
 fn show_sections(out: &Output, sections: &[Section]) {
-    out.line(format_args!("\n{}", styled(BOLD, "sections")));
+    out.line(format_args!("{BREAK}{}", styled(BOLD, "sections")));
     for section in sections {
-        let custom = section.custom.as_deref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        let custom =
+            section.custom.as_deref().map(|name| format!(" \"{}\"", foreign(name))).unwrap_or_default();
         out.line(format_args!(
             "  {:#08x}  {:>9} bytes  {}{custom}",
             section.offset,
@@ -98,26 +100,31 @@ fn show_sections(out: &Output, sections: &[Section]) {
 }
 
 fn show_links(out: &Output, module: &Module) {
-    out.line(format_args!("\n{}", styled(BOLD, "imports")));
+    out.line(format_args!("{BREAK}{}", styled(BOLD, "imports")));
     if module.imports().len() == 0 {
         out.line(styled(DIM, "  none"));
     }
     for import in module.imports() {
-        out.line(format_args!("  {}.{}  {}", import.module(), import.name(), extern_text(import.ty())));
+        out.line(format_args!(
+            "  {}.{}  {}",
+            foreign(import.module()),
+            foreign(import.name()),
+            extern_text(import.ty())
+        ));
     }
-    out.line(format_args!("\n{}", styled(BOLD, "exports")));
+    out.line(format_args!("{BREAK}{}", styled(BOLD, "exports")));
     if module.exports().len() == 0 {
         out.line(styled(DIM, "  none"));
     }
     for export in module.exports() {
-        out.line(format_args!("  {}  {}", export.name(), extern_text(export.ty())));
+        out.line(format_args!("  {}  {}", foreign(export.name()), extern_text(export.ty())));
     }
 }
 
 fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], module: &Module, all: bool) {
     let code: usize = bodies.iter().map(|body| body.range.len()).sum();
     out.line(format_args!(
-        "\n{}\n  {} imported, {} defined, {code} bytes of code",
+        "{BREAK}{}{BREAK}  {} imported, {} defined, {code} bytes of code",
         styled(BOLD, "functions"),
         data.env.imported_funcs,
         bodies.len()
@@ -129,7 +136,10 @@ fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], module: &Mod
         return;
     }
     for body in bodies {
-        let name = module.function_name(body.function).map(|name| format!("  {name}")).unwrap_or_default();
+        let name = module
+            .function_name(body.function)
+            .map(|name| format!("  {}", foreign(name)))
+            .unwrap_or_default();
         let ty = data.env.func_type(body.function).map(FuncType::to_string).unwrap_or_default();
         out.line(format_args!(
             "  {:>6}  {:#08x}  {:>7} bytes  {ty}{}",
@@ -142,7 +152,7 @@ fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], module: &Mod
 }
 
 fn show_limits(out: &Output, uses: &[Use], allowed: &Limits) {
-    out.line(format_args!("\n{}  used / allowed (contracts)", styled(BOLD, "limits")));
+    out.line(format_args!("{BREAK}{}  used / allowed (contracts)", styled(BOLD, "limits")));
     for row in uses {
         let contract = Limits::CONTRACT_V1.of(row.limit);
         let beyond = if row.used > u64::from(contract) { "  too much for a contract" } else { "" };

@@ -7,6 +7,7 @@ use crate::abi;
 use crate::client::{Remote, Session};
 use crate::cmd::call::input;
 use crate::failure::{Exit, Failure};
+use crate::foreign::foreign;
 use crate::output::{Done, Output};
 use crate::receipt;
 
@@ -60,7 +61,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     };
     if exit == Exit::Ok {
         match &values {
-            Some(values) => values.iter().for_each(|value| out.line(value)),
+            Some(values) => values.iter().for_each(|value| out.line(foreign(value))),
             None => out.line(format_args!("0x{}", hex(&asked.return_data))),
         }
     } else {

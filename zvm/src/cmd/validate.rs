@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::disasm::Excerpt;
 use crate::failure::{Exit, Failure};
+use crate::foreign::foreign;
 use crate::module;
 use crate::output::{DIM, Done, GOOD, Output, styled};
 
@@ -38,7 +39,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             Ok((module, bytes)) => {
                 out.line(format_args!(
                     "{}: {}{}",
-                    path.display(),
+                    foreign(&path.display().to_string()),
                     styled(GOOD, "valid"),
                     styled(DIM, format_args!("  {bytes} bytes, work {}", module.work()))
                 ));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use wast_runner::{Chunking, Count, GhostBackend, Kind, Options, Outcome, Report, run_paths};
 
 use crate::failure::{Exit, Failure};
+use crate::foreign::foreign;
 use crate::module;
 use crate::output::{BAD, BOLD, DIM, Done, GOOD, Output, styled};
 
@@ -77,7 +78,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
 fn show(out: &Output, report: &Report) {
     for finding in &report.findings {
         let style = if matches!(finding.outcome, Outcome::Failed(_)) { BAD } else { DIM };
-        out.line(styled(style, finding));
+        out.line(styled(style, foreign(&finding.to_string())));
     }
     for (kind, count) in &report.counts {
         if *kind == Kind::AssertMalformedQuote {

@@ -96,7 +96,17 @@ impl Node {
     }
 
     pub fn spawn(command: &mut Command) -> Node {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("starts");
+        Node::spawned(command.stderr(Stdio::inherit()))
+    }
+
+    /// With its log in a file.
+    pub fn spawn_logging(command: &mut Command, log: &Path) -> Node {
+        Node::spawned(command.stderr(std::fs::File::create(log).expect("a file")))
+    }
+
+    /// With standard error as the command has it.
+    pub fn spawned(command: &mut Command) -> Node {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
         let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no start: {line}"));
