@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ghost_wasm::Engine;
+use ghost_wasm::{Engine, Interrupt};
 
 use crate::cache::ModuleCache;
 use crate::contract::{self, ContractModule, ContractStream};
@@ -15,11 +15,10 @@ use crate::exec::host::BlockContext;
 use crate::exec::instance::Instances;
 use crate::genesis::{Genesis, GenesisError};
 use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
-use crate::receipt::{Diagnostics, Header, Receipt, Record, Status, logs_root};
+use crate::reader::At;
+use crate::receipt::{Header, Receipt, Record, Status, logs_root};
 use crate::staging::{Owner, Staging, StagingError, StagingLimits};
-use crate::state::{
-    Account, Commit, Head, Journal, StateBackend, StateView, StoreError, Tree, account_key, code_key,
-};
+use crate::state::{Account, Commit, Head, StateBackend, StateView, StoreError, Tree, account_key, code_key};
 use crate::table::host_gas;
 use crate::types::{Address, Hash, hex};
 
@@ -130,56 +129,7 @@ pub enum Answer {
     Refused(Refused),
 }
 
-/// What a query gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryResult {
-    /// How it ended.
-    pub status: Status,
-    /// The contract's own code.
-    pub revert_code: i32,
-    /// Which trap.
-    pub trap_code: u8,
-    /// Gas it took.
-    pub gas_used: u64,
-    /// What it returned.
-    pub return_data: Vec<u8>,
-    /// For people.
-    pub diagnostics: Diagnostics,
-    /// The block whose state was asked.
-    pub height: u64,
-}
-
-/// A block as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Its header.
-    pub header: Header,
-    /// The wire bytes of its signed calls.
-    pub calls: Vec<Vec<u8>>,
-}
-
-/// What a node tells about its chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainInfo {
-    /// The chain's number.
-    pub chain_id: u64,
-    /// Hash of block 0; signatures name it.
-    pub genesis_hash: Hash,
-    /// The newest block.
-    pub height: u64,
-    /// Its hash.
-    pub head_hash: Hash,
-    /// Its time, unix milliseconds.
-    pub timestamp: u64,
-    /// Its state root.
-    pub state_root: Hash,
-    /// The rules.
-    pub profile_hash: Hash,
-    /// Gas of a block.
-    pub gas_limit: u64,
-    /// Base units per gas that a call must offer.
-    pub gas_price_floor: u64,
-}
+pub use crate::reader::{Block, ChainInfo, ChainReader, QueryResult, Readers};
 
 /// A failure that is not the caller's.
 #[derive(Debug)]
@@ -202,6 +152,8 @@ pub enum ChainError {
     StagingFull(String),
     /// This node could not finish a call; nothing was stored.
     Fault(String),
+    /// What ran was ended before its outcome; nothing was stored.
+    Interrupted,
 }
 
 impl fmt::Display for ChainError {
@@ -217,6 +169,7 @@ impl fmt::Display for ChainError {
             ),
             ChainError::StagingFull(text) => f.write_str(text),
             ChainError::WrongBytes => f.write_str("the bytes are not those of the module"),
+            ChainError::Interrupted => f.write_str("ended before its outcome"),
             ChainError::Fault(text) => write!(f, "the node could not finish the call: {text}"),
         }
     }
@@ -242,7 +195,7 @@ impl From<StagingError> for ChainError {
 /// A chain over a store.
 pub struct Chain {
     engine: Engine,
-    machine: Machine,
+    machine: Arc<Machine>,
     store: Arc<dyn StateBackend>,
     config: ChainConfig,
     genesis_hash: Hash,
@@ -251,6 +204,7 @@ pub struct Chain {
     tree: Tree,
     pool: Pool,
     staging: Staging,
+    readers: Readers,
 }
 
 impl fmt::Debug for Chain {
@@ -302,11 +256,34 @@ impl Chain {
             return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
         }
         let instances = Instances::new(&engine).map_err(|error| ChainError::Fault(error.to_string()))?;
-        let machine = Machine { cache: ModuleCache::new(engine.clone()), instances };
+        let cache = ModuleCache::new(engine.clone());
+        let machine = Arc::new(Machine { cache, instances, stop: Interrupt::new() });
         let staging = Staging::open(&*store, &engine, config.staging.clone())?;
         let head_hash = head.hash();
         let pool = Pool::default();
-        Ok(Chain { engine, machine, store, config, genesis_hash, head, head_hash, tree, pool, staging })
+        let readers = Readers::new(ChainReader::new(At {
+            machine: Arc::clone(&machine),
+            view: store.snapshot()?,
+            genesis_hash,
+            head: head.clone(),
+            head_hash,
+            gas_price_floor: config.gas_price_floor,
+            query_gas_max: config.query_gas_max,
+            staged_count: staging.count(),
+        }));
+        Ok(Chain {
+            engine,
+            machine,
+            store,
+            config,
+            genesis_hash,
+            head,
+            head_hash,
+            tree,
+            pool,
+            staging,
+            readers,
+        })
     }
 
     /// The engine that modules of this chain are made with.
@@ -319,19 +296,38 @@ impl Chain {
         contract::contract_stream(&self.engine)
     }
 
+    /// Where the newest reader is found, for those who must not wait for the chain.
+    pub fn readers(&self) -> Readers {
+        self.readers.clone()
+    }
+
+    /// Ends the signed call under way, and each later one, without an outcome: for a node that stops.
+    pub fn interrupt(&self) -> Interrupt {
+        self.machine.stop.clone()
+    }
+
+    /// The chain as it is now, read anew.
+    pub fn reader(&self) -> Result<ChainReader, ChainError> {
+        Ok(ChainReader::new(At {
+            machine: Arc::clone(&self.machine),
+            view: self.store.snapshot()?,
+            genesis_hash: self.genesis_hash,
+            head: self.head.clone(),
+            head_hash: self.head_hash,
+            gas_price_floor: self.config.gas_price_floor,
+            query_gas_max: self.config.query_gas_max,
+            staged_count: self.staging.count(),
+        }))
+    }
+
+    /// Shows the readers what has changed. The change itself is done: trouble is the readers'.
+    fn publish(&self) {
+        self.readers.publish(self.reader().map_err(|error| error.to_string()));
+    }
+
     /// What a node tells about its chain.
     pub fn info(&self) -> ChainInfo {
-        ChainInfo {
-            chain_id: self.head.chain_id,
-            genesis_hash: self.genesis_hash,
-            height: self.head.height,
-            head_hash: self.head_hash,
-            timestamp: self.head.timestamp,
-            state_root: self.head.state_root,
-            profile_hash: self.head.profile_hash,
-            gas_limit: self.head.gas_limit,
-            gas_price_floor: self.config.gas_price_floor,
-        }
+        ChainInfo::new(&self.head, self.head_hash, self.genesis_hash, self.config.gas_price_floor)
     }
 
     /// The newest block's header.
@@ -339,32 +335,29 @@ impl Chain {
         &self.head
     }
 
-    /// A block.
+    /// As [`ChainReader::block`].
     pub fn block(&self, height: u64) -> Result<Option<Block>, ChainError> {
-        let view = self.store.snapshot()?;
-        let Some(bytes) = view.header(height)? else { return Ok(None) };
-        let header = Header::decode(&bytes)
-            .map_err(|error| StoreError::Corrupt(format!("the block {height}: {error}")))?;
-        let calls = view.calls(height)?;
-        if header.height != height || header.calls_root != crypto::merkle_root(&calls) {
-            return Err(StoreError::Corrupt(format!("the block {height} has other calls")).into());
-        }
-        Ok(Some(Block { header, calls }))
+        self.reader()?.block(height)
     }
 
-    /// An account in the newest state; absent ones are all defaults.
+    /// As [`ChainReader::account`], in the newest state.
     pub fn account(&self, address: &Address) -> Result<Account, ChainError> {
-        Ok(Journal::new(self.store.snapshot()?).account(address)?)
+        self.reader()?.account(address)
     }
 
-    /// What came of a call.
+    /// As [`ChainReader::receipt`].
     pub fn receipt(&self, call_id: &Hash) -> Result<Option<Record>, ChainError> {
-        let view = self.store.snapshot()?;
-        let Some(bytes) = view.record(call_id)? else { return Ok(None) };
-        let record = Record::decode(&bytes)
-            .map_err(|error| StoreError::Corrupt(format!("the receipt {}: {error}", hex(call_id))))?;
-        check_record(&*view, call_id, &record)?;
-        Ok(Some(record))
+        self.reader()?.receipt(call_id)
+    }
+
+    /// As [`ChainReader::module_bytes`].
+    pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
+        self.reader()?.module_bytes(code_hash)
+    }
+
+    /// As [`ChainReader::query`], to its end.
+    pub fn query(&self, address: &Address, input: &[u8], gas: u64) -> Result<QueryResult, ChainError> {
+        self.reader()?.query(address, input, gas, &Interrupt::new())
     }
 
     /// Whether a module is here: staged, or the code of a contract.
@@ -378,16 +371,10 @@ impl Chain {
         if self.store.snapshot()?.value(&code_key(code_hash))?.is_some() {
             return Ok(true);
         }
-        Ok(self.staging.claim(&*self.store, owner, code_hash, now_ms)?)
-    }
-
-    /// The bytes of a module that is here.
-    pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
-        let view = self.store.snapshot()?;
-        match view.value(&code_key(code_hash))? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => Ok(view.staged(code_hash)?),
-        }
+        let claimed = self.staging.claim(&*self.store, owner, code_hash, now_ms);
+        // What expired is gone also when the claim fails.
+        self.publish();
+        Ok(claimed?)
     }
 
     /// How many modules are staged.
@@ -415,29 +402,12 @@ impl Chain {
             return Err(ChainError::WrongBytes);
         }
         if !self.claim_module(owner, &code_hash, now_ms)? {
-            self.staging.add(&*self.store, owner, &code_hash, bytes, now_ms)?;
+            let added = self.staging.add(&*self.store, owner, &code_hash, bytes, now_ms);
+            self.publish();
+            added?;
         }
         self.machine.cache.insert(module);
         Ok(code_hash)
-    }
-
-    /// Asks a contract. The gas is bounded by the node's cap.
-    pub fn query(&self, address: &Address, input: &[u8], gas: u64) -> Result<QueryResult, ChainError> {
-        let block = self.context(self.head.height, self.head.timestamp);
-        let gas = gas.min(self.config.query_gas_max);
-        let Outcome { status, revert_code, trap_code, gas_used, return_data, diagnostics, .. } =
-            apply::query(&self.machine, &self.store.snapshot()?, *address, input, block, gas).map_err(
-                |error| match error {
-                    ApplyError::Store(error) => ChainError::Store(error),
-                    ApplyError::Fault(text) => ChainError::Fault(text),
-                    ApplyError::NotIncludable(text) => ChainError::Fault(text.into()),
-                    ApplyError::MissingCode(hash) => {
-                        ChainError::Fault(format!("missing code {}", hex(&hash)))
-                    }
-                },
-            )?;
-        let height = self.head.height;
-        Ok(QueryResult { status, revert_code, trap_code, gas_used, return_data, diagnostics, height })
     }
 
     /// Takes a signed call: into a block, into the queue, or not at all. `now_ms` is the node's clock; a
@@ -590,6 +560,7 @@ impl Chain {
                 return Ok(refused(RefusalCode::MissingCode, format!("missing code {}", hex(&hash))));
             }
             Err(ApplyError::Fault(text)) => return Err(ChainError::Fault(text)),
+            Err(ApplyError::Interrupted) => return Err(ChainError::Interrupted),
             Err(ApplyError::Store(error)) => return Err(error.into()),
         };
         let fee = u128::from(outcome.gas_used).saturating_mul(u128::from(call.envelope.body.gas_price));
@@ -639,6 +610,7 @@ impl Chain {
         })?;
         unstage.iter().for_each(|hash| self.staging.forget(hash));
         (self.head, self.head_hash, self.tree) = (header, head_hash, tree);
+        self.publish();
         Ok(Answer::Included(Box::new(record)))
     }
 }
@@ -663,24 +635,6 @@ fn refused(code: RefusalCode, text: impl Into<String>) -> Answer {
 fn not_authentic(error: &EnvelopeError) -> Answer {
     let status = Some(Status::AuthenticationFailed);
     Answer::Refused(Refused { code: RefusalCode::Authentication, status, text: error.to_string() })
-}
-
-/// A stored record must be the one its block committed to; only the diagnostics are not hashed.
-fn check_record(view: &dyn StateView, call_id: &Hash, record: &Record) -> Result<(), StoreError> {
-    let receipt = &record.receipt;
-    let header = view.header(record.height)?.and_then(|bytes| Header::decode(&bytes).ok());
-    let is_of_block = header.is_some_and(|header| {
-        header.hash() == record.block_hash
-            && header.receipts_root == crypto::merkle_root(&[receipt.encode()])
-            && (header.pre_state_root, header.state_root) == (record.pre_state_root, record.state_root)
-    });
-    let is_whole = receipt.call_id == *call_id
-        && receipt.return_data_hash == crypto::sha256(&record.return_data)
-        && receipt.logs_root == logs_root(&record.logs);
-    if is_of_block && is_whole {
-        return Ok(());
-    }
-    Err(StoreError::Corrupt(format!("the receipt {} is not that of its block", hex(call_id))))
 }
 
 /// A store without a newest block must have nothing else: a genesis written over what is left of a chain

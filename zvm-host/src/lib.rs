@@ -58,6 +58,7 @@ pub mod exec;
 pub mod genesis;
 pub mod key;
 pub mod pool;
+mod reader;
 pub mod receipt;
 pub mod staging;
 pub mod state;
@@ -65,7 +66,8 @@ pub mod table;
 mod types;
 
 pub use chain::{
-    Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, QueryResult, RefusalCode, Refused,
+    Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, ChainReader, QueryResult, Readers, RefusalCode,
+    Refused,
 };
 pub use contract::{ContractError, ContractModule, ContractStream, contract_stream};
 pub use diagnostics::{Diagnostics, TraceFrame};

@@ -4,10 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ghost_wasm::Engine;
+use ghost_wasm::{Engine, Interrupt};
 use zvm_host::{
-    Answer, Chain, ChainError, ContractError, ContractModule, ContractStream, Owner, RefusalCode,
-    contract_stream,
+    Answer, Chain, ChainError, ChainReader, ContractError, ContractModule, ContractStream, Owner, Readers,
+    RefusalCode, contract_stream,
 };
 
 use crate::node::{Node, Submitted};
@@ -25,6 +25,9 @@ pub struct ChainNode {
     profile: Hash,
     module_bytes_max: u64,
     chain: Mutex<Chain>,
+    /// What only reads goes by these, and never waits for the chain.
+    readers: Readers,
+    stop: Interrupt,
 }
 
 impl ChainNode {
@@ -33,10 +36,25 @@ impl ChainNode {
         let engine = chain.engine().clone();
         let module_bytes_max = u64::from(engine.profile().limits().module_bytes);
         let profile = chain.info().profile_hash;
-        ChainNode { engine, profile, module_bytes_max, chain: Mutex::new(chain) }
+        let (readers, stop) = (chain.readers(), chain.interrupt());
+        ChainNode { engine, profile, module_bytes_max, chain: Mutex::new(chain), readers, stop }
     }
 
-    /// The chain, for as long as the guard lives: nobody else is served meanwhile.
+    /// The chain at its newest block, without waiting for one that is being made.
+    ///
+    /// # Errors
+    /// `Internal` when the store cannot be read.
+    pub fn reader(&self) -> Result<ChainReader, Refusal> {
+        self.readers.newest().map_err(|error| fault(&error))
+    }
+
+    /// The chain, unless a call or an upload is in it.
+    #[cfg(test)]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, Chain>> {
+        self.chain.try_lock().ok()
+    }
+
+    /// The chain, for as long as the guard lives: calls and uploads wait meanwhile, and this waits for them.
     pub fn lock(&self) -> MutexGuard<'_, Chain> {
         // The chain commits in transactions of its store; a panic elsewhere leaves it as of the last one.
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,6 +62,9 @@ impl ChainNode {
 }
 
 fn fault(error: &ChainError) -> Refusal {
+    if let ChainError::Interrupted = error {
+        return Refusal::new(AnswerCode::ShuttingDown, "the node ends");
+    }
     tracing::error!("the chain failed: {error}");
     Refusal::new(AnswerCode::Internal, "a fault of the node")
 }
@@ -109,7 +130,7 @@ impl Node for ChainNode {
     }
 
     fn staged(&self) -> Result<u32, Refusal> {
-        Ok(u32::try_from(self.lock().staged_count()).unwrap_or(u32::MAX))
+        Ok(u32::try_from(self.reader()?.staged_count()).unwrap_or(u32::MAX))
     }
 
     fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
@@ -129,9 +150,15 @@ impl Node for ChainNode {
         }
     }
 
-    fn query(&self, target: &Address, gas_limit: u64, input: &[u8]) -> Result<QueryAnswer, Refusal> {
+    fn query(
+        &self,
+        target: &Address,
+        gas_limit: u64,
+        input: &[u8],
+        interrupt: &Interrupt,
+    ) -> Result<QueryAnswer, Refusal> {
         let gas = if gas_limit == 0 { u64::MAX } else { gas_limit };
-        let result = self.lock().query(&zvm_host::Address(*target), input, gas);
+        let result = self.reader()?.query(&zvm_host::Address(*target), input, gas, interrupt);
         let result = result.map_err(|error| fault(&error))?;
         let too_long = |_| Refusal::new(AnswerCode::QueryFailed, "the answer is too long to send");
         Ok(QueryAnswer {
@@ -144,17 +171,17 @@ impl Node for ChainNode {
     }
 
     fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal> {
-        let record = self.lock().receipt(call_id).map_err(|error| fault(&error))?;
+        let record = self.reader()?.receipt(call_id).map_err(|error| fault(&error))?;
         Ok(record.map(|record| record.encode()))
     }
 
     fn account(&self, address: &Address) -> Result<AccountAnswer, Refusal> {
-        let account = self.lock().account(&zvm_host::Address(*address)).map_err(|error| fault(&error))?;
+        let account = self.reader()?.account(&zvm_host::Address(*address)).map_err(|error| fault(&error))?;
         Ok(AccountAnswer { nonce: account.nonce, balance: account.balance, code_hash: account.code_hash })
     }
 
     fn chain(&self) -> Result<ChainAnswer, Refusal> {
-        let info = self.lock().info();
+        let info = self.reader()?.info();
         Ok(ChainAnswer {
             chain_id: info.chain_id,
             genesis_hash: info.genesis_hash,
@@ -168,5 +195,9 @@ impl Node for ChainNode {
             module_bytes_max: self.module_bytes_max,
             envelope_bytes_max: u32::try_from(ENVELOPE_BYTES_MAX).unwrap_or(u32::MAX),
         })
+    }
+
+    fn stop(&self) {
+        self.stop.interrupt();
     }
 }

@@ -1,5 +1,7 @@
 //! What a server serves: the chain behind the protocol, as a trait. Knows no stream.
 
+use ghost_wasm::Interrupt;
+
 use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
 use crate::proto::pace::Peer;
@@ -16,8 +18,8 @@ pub enum Submitted {
     Accepted(Hash),
 }
 
-/// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink), which
-/// must be quick. A refusal goes to the client as it is.
+/// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink) and
+/// [`stop`](Node::stop), which must be quick. What only reads must not wait for a call that runs. A refusal goes to the client as it is.
 pub trait Node: Send + Sync + 'static {
     /// Validates modules as they arrive.
     type Sink: ModuleSink<Module: Send> + Send + 'static;
@@ -56,11 +58,18 @@ pub trait Node: Send + Sync + 'static {
     /// `CallRefused`, `AuthenticationFailed`, or a fault of the node.
     fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal>;
 
-    /// Runs a contract's `query`; `gas_limit` 0 is what the node allows.
+    /// Runs a contract's `query`, beside everything else; `gas_limit` 0 is what the node allows. It ends soon
+    /// after `interrupt` is set.
     ///
     /// # Errors
-    /// `QueryFailed`, or a fault of the node.
-    fn query(&self, target: &Address, gas_limit: u64, input: &[u8]) -> Result<QueryAnswer, Refusal>;
+    /// `QueryFailed`, `ShuttingDown` when interrupted, or a fault of the node.
+    fn query(
+        &self,
+        target: &Address,
+        gas_limit: u64,
+        input: &[u8],
+        interrupt: &Interrupt,
+    ) -> Result<QueryAnswer, Refusal>;
 
     /// The record of an executed call, if there is one.
     ///
@@ -79,4 +88,8 @@ pub trait Node: Send + Sync + 'static {
     /// # Errors
     /// A fault of the node.
     fn chain(&self) -> Result<ChainAnswer, Refusal>;
+
+    /// The node is to end: calls under way may be broken off, without an outcome, and none begins any more. The
+    /// server calls this when it closes.
+    fn stop(&self);
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ghost_wasm::Interrupt;
+
 use super::host::{BlockContext, Entry, FrameContext, HostState};
 use super::instance::{End, Instances, Run};
 use crate::cache::{ModuleCache, Verdict};
@@ -20,6 +22,8 @@ pub struct Machine {
     pub cache: ModuleCache,
     /// Instances of them.
     pub instances: Instances,
+    /// Ends signed calls: the one under way and each later one. Queries have their own.
+    pub stop: Interrupt,
 }
 
 /// Why a call has no receipt.
@@ -31,6 +35,8 @@ pub enum ApplyError {
     MissingCode(Hash),
     /// This node could not finish; another might.
     Fault(String),
+    /// It was ended from outside: it has no outcome.
+    Interrupted,
     /// The store failed.
     Store(StoreError),
 }
@@ -368,11 +374,12 @@ fn enter(
         input: input.into(),
         block: call.block,
     };
-    run(machine, journal, frame, module, meter, output)
+    run(machine, &machine.stop, journal, frame, module, meter, output)
 }
 
 fn run(
     machine: &Machine,
+    interrupt: &Interrupt,
     journal: &mut Journal,
     frame: FrameContext,
     module: &ContractModule,
@@ -383,7 +390,7 @@ fn run(
     let entry = frame.entry;
     let mut state = HostState::new(frame, journal.take());
     state.diagnostics = std::mem::take(&mut output.diagnostics);
-    let Run { end, gas_used, state } = machine.instances.run(module, state, meter.left());
+    let Run { end, gas_used, state } = machine.instances.run(module, state, meter.left(), interrupt);
     *journal = state.journal;
     output.return_data = state.return_data;
     output.logs = state.logs;
@@ -408,10 +415,11 @@ fn run(
         }
         End::OutOfGas => Ended::plain(Status::OutOfGas),
         End::Fault(text) => return Err(ApplyError::Fault(text).into()),
+        End::Interrupted => return Err(ApplyError::Interrupted.into()),
     })
 }
 
-/// Asks a contract's `query` over a state that it cannot change.
+/// Asks a contract's `query` over a state that it cannot change, until `interrupt` is set.
 pub fn query(
     machine: &Machine,
     view: &Arc<dyn StateView>,
@@ -419,6 +427,7 @@ pub fn query(
     input: &[u8],
     block: BlockContext,
     gas: u64,
+    interrupt: &Interrupt,
 ) -> Result<Outcome, ApplyError> {
     let mut journal = Journal::new(Arc::clone(view));
     let mut meter = Meter { limit: gas, used: 0 };
@@ -436,7 +445,7 @@ pub fn query(
             input: input.into(),
             block,
         };
-        run(machine, &mut journal, frame, &module, &mut meter, &mut output)
+        run(machine, interrupt, &mut journal, frame, &module, &mut meter, &mut output)
     } else {
         output.diagnostics.note(format!("{address} has no code"));
         Ok(Ended::plain(Status::InvalidFunction))

@@ -6,7 +6,9 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ghost_wasm::{Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, Linker, Memory};
+use ghost_wasm::{
+    Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, Interrupt, Linker, Memory,
+};
 
 use super::functions;
 use super::host::{Guest, HostEnd, HostState, HostTrap};
@@ -38,6 +40,8 @@ pub enum End {
     OutOfGas,
     /// The node's own trouble.
     Fault(String),
+    /// The node wanted it to end.
+    Interrupted,
 }
 
 /// What a run leaves.
@@ -152,8 +156,8 @@ impl Instances {
         front.map(|(_, pool)| pool).ok_or_else(|| Error::new(ErrorCode::Internal))
     }
 
-    /// Runs the entry point of the frame with at most `gas`.
-    pub fn run(&self, module: &ContractModule, mut state: HostState, gas: u64) -> Run {
+    /// Runs the entry point of the frame with at most `gas`, until `interrupt` is set.
+    pub fn run(&self, module: &ContractModule, mut state: HostState, gas: u64, interrupt: &Interrupt) -> Run {
         let entry = state.frame.entry.export();
         let mut pools = self.pools();
         let (mut store, pre) = match self.pool(&mut pools, module) {
@@ -162,6 +166,7 @@ impl Instances {
         };
         drop(pools);
         store.set_gas(gas);
+        store.set_interrupt(Some(interrupt.clone()));
         let returned = pre.instantiate(&mut store).and_then(|instance| {
             match instance.try_get_export(&store, entry)?.and_then(|item| item.into_func()) {
                 None => Ok(None),
@@ -202,6 +207,7 @@ fn ended(error: &Error, state: &mut HostState) -> End {
         (_, Some(HostEnd::Trap(trap, text))) => End::Trapped(*trap as u8, text.clone()),
         (_, Some(HostEnd::Fault(text))) => End::Fault(text.clone()),
         (_, Some(HostEnd::OutOfGas)) | (ErrorKind::OutOfGas, _) => End::OutOfGas,
+        (ErrorKind::Interrupted, _) => End::Interrupted,
         (ErrorKind::Limit, _) => End::Trapped(HostTrap::Limit as u8, error.to_string()),
         _ => End::Fault(error.to_string()),
     }

@@ -388,6 +388,18 @@ impl Client {
 
 #[cfg(test)]
 impl Client {
+    /// Closes the connection without a word to whoever uses it.
+    pub(crate) async fn cut(&self) {
+        self.connection().await.ok().expect("connected").close(VarInt::from_u32(0), b"");
+    }
+
+    /// The same client from this address of the machine.
+    pub(crate) fn bound_to(self, address: std::net::IpAddr) -> Client {
+        let socket = std::net::UdpSocket::bind((address, 0)).expect("an address of this machine");
+        self.endpoint.rebind(socket).expect("a socket");
+        self
+    }
+
     /// A stream to misbehave on.
     pub(crate) async fn raw_stream(&self) -> (quinn::SendStream, RecvStream) {
         self.connection().await.ok().expect("connected").open_bi().await.expect("a stream")
@@ -395,7 +407,12 @@ impl Client {
 
     /// The answer on it.
     pub(crate) async fn raw_answer(&self, recv: RecvStream) -> Result<Answer, Refusal> {
-        self.answer(recv).await.ok().expect("an answer")
+        self.raw_answer_unless_cut(recv).await.expect("an answer")
+    }
+
+    /// The answer on it; nothing when the connection is cut before.
+    pub(crate) async fn raw_answer_unless_cut(&self, recv: RecvStream) -> Option<Result<Answer, Refusal>> {
+        self.answer(recv).await.ok()
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
+use super::query::{Queries, query};
 use super::upload::{Gate, Slot, upload};
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Wire};
@@ -27,8 +28,12 @@ pub(super) struct Shared<N> {
     pub(super) limits: Limits,
     /// Who may upload.
     pub(super) gate: Gate,
-    /// Requests that may be inside the node.
+    /// The queries under way.
+    pub(super) queries: Arc<Queries>,
+    /// Requests that may be inside the node and change it: they wait for each other.
     pub(super) room: Arc<Semaphore>,
+    /// Requests that may be inside the node and only read: those that change it do not keep them out.
+    pub(super) reads: Arc<Semaphore>,
     pub(super) born: Instant,
 }
 
@@ -125,7 +130,7 @@ pub(super) async fn serve<N: Node>(
 ) {
     let pace = Pace::new(&shared.limits, shared.born.elapsed());
     let mut arrivals = Arrivals { recv, pace, born: shared.born, slot: None };
-    let answer = match answer(&shared, peer, &mut arrivals).await {
+    let answer = match answer(&shared, peer, &mut arrivals, &send).await {
         Ok(answer) => answer,
         Err(End::Refused(refusal)) => {
             tracing::debug!(
@@ -159,6 +164,7 @@ async fn answer<'a, N: Node>(
     shared: &'a Arc<Shared<N>>,
     peer: IpAddr,
     arrivals: &mut Arrivals<'a>,
+    send: &SendStream,
 ) -> Result<Vec<u8>, End> {
     let mut reader = RequestReader::new();
     while let Some(chunk) = arrivals.next().await? {
@@ -167,18 +173,18 @@ async fn answer<'a, N: Node>(
             return Ok(encode_answer(AnswerCode::Ok, &answer));
         }
     }
-    request(shared, reader.end()?).await.map_err(End::Refused)
+    request(shared, peer, reader.end()?, send).await
 }
 
 /// Runs what may block off the event loop, if the node has room for one more.
 ///
 /// Whoever leaves does not take back what was begun: without a bound, clients that come and go could pile up
 /// work without end.
-pub(super) async fn inside<N: Node, T: Send + 'static>(
-    shared: &Shared<N>,
+pub(super) async fn inside<T: Send + 'static>(
+    room: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    match shared.room.clone().try_acquire_owned() {
+    match room.clone().try_acquire_owned() {
         Ok(room) => blocking(room, work).await,
         Err(_) => Err(Refusal::new(AnswerCode::Busy, "the node has too many requests under way")),
     }
@@ -186,7 +192,7 @@ pub(super) async fn inside<N: Node, T: Send + 'static>(
 
 /// Runs what may block off the event loop. It takes up `room` until it ends.
 pub(super) async fn blocking<T: Send + 'static>(
-    room: OwnedSemaphorePermit,
+    room: impl Send + 'static,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let run = move || {
@@ -202,44 +208,47 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-async fn request<N: Node>(shared: &Arc<Shared<N>>, request: Request) -> Result<Vec<u8>, Refusal> {
+async fn request<N: Node>(
+    shared: &Arc<Shared<N>>,
+    peer: IpAddr,
+    request: Request,
+    send: &SendStream,
+) -> Result<Vec<u8>, End> {
     let node = shared.node.clone();
     match request {
         Request::Call(call) => {
             let wait = call.flags & CALL_NO_WAIT == 0;
-            match inside(shared, move || node.submit(call.envelope.as_slice(), wait)).await? {
+            match inside(&shared.room, move || node.submit(call.envelope.as_slice(), wait)).await? {
                 Submitted::Included(record) => record_answer(AnswerCode::Ok, record),
                 Submitted::Duplicate(record) => record_answer(AnswerCode::Duplicate, record),
                 Submitted::Accepted(call_id) => Ok(encode_answer(AnswerCode::Accepted, &CallId { call_id })),
             }
         }
-        Request::Query(query) => {
-            let run = move || node.query(&query.target, query.gas_limit, query.input.as_slice());
-            granted(inside(shared, run)).await
-        }
-        Request::Receipt(ask) => match inside(shared, move || node.receipt(&ask.call_id)).await? {
+        Request::Query(asked) => query(shared, peer, asked, send).await,
+        Request::Receipt(ask) => match inside(&shared.reads, move || node.receipt(&ask.call_id)).await? {
             Some(record) => record_answer(AnswerCode::Ok, record),
-            None => Err(Refusal::new(AnswerCode::NotFound, "no call with this id was executed")),
+            None => Err(Refusal::new(AnswerCode::NotFound, "no call with this id was executed").into()),
         },
-        Request::Account(ask) => granted(inside(shared, move || node.account(&ask.address))).await,
+        Request::Account(ask) => granted(inside(&shared.reads, move || node.account(&ask.address))).await,
         Request::Chain(_) => {
-            let mut chain = inside(shared, move || node.chain()).await?;
+            let mut chain = inside(&shared.reads, move || node.chain()).await?;
             chain.module_bytes_max = chain.module_bytes_max.min(shared.limits.module_bytes_max);
             Ok(encode_answer(AnswerCode::Ok, &chain))
         }
         Request::Health(_) => {
-            let (height, staged) = inside(shared, move || Ok((node.chain()?.height, node.staged()?))).await?;
+            let (height, staged) =
+                inside(&shared.reads, move || Ok((node.chain()?.height, node.staged()?))).await?;
             let uploads = shared.gate.total();
             Ok(encode_answer(AnswerCode::Ok, &HealthAnswer { height, uploads, staged }))
         }
     }
 }
 
-async fn granted<M: Wire>(result: impl Future<Output = Result<M, Refusal>>) -> Result<Vec<u8>, Refusal> {
+async fn granted<M: Wire>(result: impl Future<Output = Result<M, Refusal>>) -> Result<Vec<u8>, End> {
     Ok(encode_answer(AnswerCode::Ok, &result.await?))
 }
 
-fn record_answer(code: AnswerCode, record: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+fn record_answer(code: AnswerCode, record: Vec<u8>) -> Result<Vec<u8>, End> {
     let record = Blob::new(record)
         .map_err(|_| Refusal::new(AnswerCode::Internal, "the call's record is too long to send"))?;
     Ok(encode_answer(code, &RecordAnswer { record }))

@@ -11,6 +11,7 @@ use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, Runtime, TokioRu
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::query::Queries;
 use super::serve::{Shared, serve};
 use super::tls::{Identity, Pin, TlsError};
 use super::upload::Gate;
@@ -112,10 +113,11 @@ impl<N: Node> Server<N> {
         let spools =
             opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
         let room = usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let room = Arc::new(Semaphore::new(room));
+        let (room, reads) = (Arc::new(Semaphore::new(room)), Arc::new(Semaphore::new(room)));
+        let queries = Queries::new(&limits);
         let born = Instant::now();
         let gate = Gate::new(&limits, born);
-        let shared = Arc::new(Shared { node, spools, limits, gate, room, born });
+        let shared = Arc::new(Shared { node, spools, limits, gate, queries, room, reads, born });
         let serving = Arc::downgrade(&shared);
         let accepting = tokio::spawn(accept(endpoint.clone(), shared));
         let pin = config.identity.pin();
@@ -132,14 +134,14 @@ impl<N: Node> Server<N> {
         self.pin
     }
 
-    /// Tells the clients and ends; afterwards the port is free and nothing holds the node any more.
+    /// Tells the clients and the node and ends; afterwards the port is free and nothing holds the node any more.
     pub async fn close(self) {
         self.cut();
         self.endpoint.wait_idle().await;
         let (held, serving) = (self.held.clone(), self.serving.clone());
         drop(self);
         // quinn lets go of the socket in a task of its own and tells nobody; what a request has begun inside
-        // the node goes to its end.
+        // the node ends at its next look at the interrupt, or with the block that is being stored.
         while held.strong_count() > 0 || serving.strong_count() > 0 {
             tokio::time::sleep(millis(1)).await;
         }
@@ -147,6 +149,10 @@ impl<N: Node> Server<N> {
 
     fn cut(&self) {
         self.accepting.abort();
+        if let Some(shared) = self.serving.upgrade() {
+            shared.queries.stop();
+            shared.node.stop();
+        }
         let code = CloseCode::ShuttingDown;
         self.endpoint.close(VarInt::from_u32(code.number()), code.name().as_bytes());
     }

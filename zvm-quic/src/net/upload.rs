@@ -162,7 +162,7 @@ pub(super) async fn upload<'a, N: Node>(
     let sink = shared.node.sink(&profile).ok_or_else(no_profile)?;
     let node = shared.node.clone();
     let peer = Peer::of(peer);
-    if inside(shared, move || node.claim(peer, &code_hash)).await? {
+    if inside(&shared.room, move || node.claim(peer, &code_hash)).await? {
         arrivals.stop(StopCode::AlreadyHave);
         return Ok(known(code_hash));
     }
@@ -231,7 +231,7 @@ async fn profile<N: Node>(shared: &Arc<Shared<N>>, profile: Hash) -> Result<Hash
         return Ok(profile);
     }
     let node = shared.node.clone();
-    Ok(inside(shared, move || node.chain()).await?.profile)
+    Ok(inside(&shared.reads, move || node.chain()).await?.profile)
 }
 
 fn known(code_hash: Hash) -> UploadAnswer {

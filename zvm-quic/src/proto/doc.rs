@@ -152,7 +152,12 @@ pub fn page() -> String {
         Room for what comes later: flag bit 1 announces a list of BLAKE3 chaining values, one of 32 bytes for \
         each {GROUP_BYTES} bytes, between the header and the module, by which groups are checked one by one; \
         bit 2 a module split into groups that name their place, to resume. This version refuses both \
-        (`unsupported`).\n\n## Messages\n"
+        (`unsupported`).\n\n\
+        ## Queries\n\n\
+        A query runs over the state of the newest block, beside the chain and all other requests, up to the node's \
+        cap of gas. It ends early when its stream is stopped, its connection is gone, or the node ends. At most \
+        `queries_at_once` run, and `queries_per_peer` of one peer; others hear `busy` at once. Each has a thread, \
+        so the kernel takes turns between them and everything else.\n\n## Messages\n"
     );
     for (name, doc, fields) in layouts() {
         let _ = write!(out, "\n### {name}\n\n{doc}\n");

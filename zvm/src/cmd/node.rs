@@ -85,8 +85,10 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         }),
     );
     runtime.block_on(stop_signal())?;
-    let info = running.node.lock().info();
+    let readers = running.node.clone();
+    // Not before: what is under way would be waited for.
     running.stop(&runtime);
+    let info = readers.reader().map_err(|error| Failure::new(Exit::Failed, "store", error))?.info();
     out.note("stopped");
     Ok(Done::ok(json!({ "height": info.height.to_string(), "state_root": hex(&info.state_root) })))
 }

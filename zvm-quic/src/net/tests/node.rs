@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use ghost_wasm::Interrupt;
+
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
@@ -146,7 +148,13 @@ impl Node for TestNode {
         }
     }
 
-    fn query(&self, _: &Address, gas_limit: u64, input: &[u8]) -> Result<QueryAnswer, Refusal> {
+    fn query(
+        &self,
+        _: &Address,
+        gas_limit: u64,
+        input: &[u8],
+        _: &Interrupt,
+    ) -> Result<QueryAnswer, Refusal> {
         Ok(QueryAnswer {
             status: 0,
             code: 0,
@@ -179,4 +187,6 @@ impl Node for TestNode {
             envelope_bytes_max: 100,
         })
     }
+
+    fn stop(&self) {}
 }
