@@ -213,6 +213,19 @@ impl fmt::Debug for Chain {
     }
 }
 
+/// The genesis of the chain in a store; nothing in a new one.
+///
+/// # Errors
+/// `Store`: it cannot be read, or has lost its genesis.
+pub fn stored_genesis(store: &dyn StateBackend) -> Result<Option<Genesis>, ChainError> {
+    let view = store.snapshot()?;
+    match view.genesis()? {
+        Some(bytes) => Ok(Some(Genesis::decode(&bytes).map_err(ChainError::Genesis)?)),
+        None if view.head()?.is_none() => Ok(None),
+        None => Err(StoreError::Corrupt("it has lost its genesis".into()).into()),
+    }
+}
+
 impl Chain {
     /// Opens the chain of a store, or begins one in an empty store. Every value is read and the root
     /// compared; staged modules are hashed and validated again.
@@ -641,7 +654,7 @@ fn not_authentic(error: &EnvelopeError) -> Answer {
 /// would destroy it.
 fn check_empty(view: &dyn StateView) -> Result<(), StoreError> {
     let lost = || StoreError::Corrupt("it has lost its newest block".into());
-    if view.header(0)?.is_some() {
+    if view.header(0)?.is_some() || view.genesis()?.is_some() {
         return Err(lost());
     }
     view.values(&mut |_, _| Err(lost()))

@@ -198,14 +198,14 @@ fn a_chain_survives_a_stop_and_a_kill() {
     // The folder is in use; then its genesis cannot be changed.
     let second = zvm(["node", "--listen", "127.0.0.1:0", "--dir", &home.path("chain")]).expect_code(1);
     assert!(second.err.contains("the store cannot be used"), "{second:?}");
+    assert!(second.err.contains("another node"), "{second:?}");
+    node.kill();
     let fund = format!("{}=1", home.address);
     let ended = zvm(["node", "--fund", &fund, "--dir", &home.path("chain")]).expect_code(2);
     assert!(ended.err.contains("genesis cannot be changed"), "{ended:?}");
     let ended = zvm(["node", "--chain-id", "2", "--dir", &home.path("chain")]).expect_code(2);
     assert!(ended.err.contains("genesis cannot be changed"), "{ended:?}");
-    assert!(second.err.contains("another node"), "{second:?}");
     // The command that made the chain starts it again.
-    node.kill();
     assert_eq!(home.node().started["height"], "3");
 }
 

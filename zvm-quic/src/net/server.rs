@@ -63,6 +63,18 @@ impl std::fmt::Display for ServerError {
 
 impl std::error::Error for ServerError {}
 
+/// The socket of a server. A program that makes something for its server, such as a chain, has the socket
+/// first: whether the address is free is known before anything is made.
+///
+/// # Errors
+/// `PortInUse`, `Io`.
+pub fn bind(listen: SocketAddr) -> Result<UdpSocket, ServerError> {
+    UdpSocket::bind(listen).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => ServerError::PortInUse(listen),
+        _ => ServerError::Io(error),
+    })
+}
+
 /// A running server. Dropped, it stops at once.
 pub struct Server<N: Node> {
     endpoint: Endpoint,
@@ -91,15 +103,24 @@ impl<N: Node> Server<N> {
     /// # Errors
     /// `PortInUse`, `Io`, `Tls`, `Spool`.
     pub async fn start(config: ServerConfig, node: Arc<N>) -> Result<Server<N>, ServerError> {
+        let socket = bind(config.listen)?;
+        Server::start_on(socket, config, node).await
+    }
+
+    /// As [`start`](Server::start), on a socket of [`bind`].
+    ///
+    /// # Errors
+    /// `Io`, `Tls`, `Spool`.
+    pub async fn start_on(
+        socket: UdpSocket,
+        config: ServerConfig,
+        node: Arc<N>,
+    ) -> Result<Server<N>, ServerError> {
         let tls = config.identity.server_config().map_err(ServerError::Tls)?;
         let crypto = QuicServerConfig::try_from(tls)
             .map_err(|error| ServerError::Tls(TlsError::Key(error.to_string())))?;
         let mut quic = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         quic.transport_config(Arc::new(transport(&config.limits, config.congestion)));
-        let socket = UdpSocket::bind(config.listen).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => ServerError::PortInUse(config.listen),
-            _ => ServerError::Io(error),
-        })?;
         let runtime = Arc::new(TokioRuntime);
         let socket = runtime.wrap_udp_socket(socket).map_err(ServerError::Io)?;
         let held = Arc::downgrade(&socket);

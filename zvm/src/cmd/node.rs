@@ -1,7 +1,6 @@
 //! `zvm node`: serves a chain of one folder until it is told to stop.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
+use zvm_host::chain::stored_genesis;
 use zvm_host::state::StoreError;
 use zvm_host::{Address, Chain, ChainConfig, ChainError, Genesis, RedbBackend, hex};
 use zvm_quic::net::Congestion;
+use zvm_quic::net::server::bind;
 use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
 
 use crate::client::{parse_socket, runtime};
@@ -21,7 +22,6 @@ use crate::output::{BOLD, Done, Output, styled};
 /// Gas of a block of the development chain: about a second of the reference machine.
 const BLOCK_GAS: u64 = 10_000_000_000;
 const STORE_FILE: &str = "chain.redb";
-const GENESIS_FILE: &str = "genesis";
 const KEY_FILE: &str = "tls.key";
 const SPOOL_DIR: &str = "uploads";
 
@@ -54,10 +54,8 @@ fn parse_balance(text: &str) -> Result<(Address, u128), String> {
 
 /// Runs the command.
 pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
-    fs::create_dir_all(&args.dir).map_err(|error| Failure::io(&args.dir, &error))?;
-    let genesis = genesis(&args)?;
     let runtime = runtime()?;
-    let running = Running::start(&runtime, &args.dir, args.listen, &genesis)?;
+    let running = Running::start(&runtime, &args.dir, args.listen, |kept| genesis(&args, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
@@ -103,30 +101,56 @@ pub struct Running {
 }
 
 impl Running {
-    /// Opens the chain and listens.
+    /// Opens the chain of a folder and listens. `genesis` is given that of the chain, or nothing for a new one,
+    /// and says which one is meant.
+    ///
+    /// The store is locked before anything is looked at, and a new chain is made last: a start that fails
+    /// before leaves nothing behind.
     pub fn start(
         runtime: &Runtime,
         dir: &Path,
         listen: SocketAddr,
-        genesis: &Genesis,
+        genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
-        let limits = Limits::default();
-        let identity = Identity::load_or_create(&dir.join(KEY_FILE))
-            .map_err(|error| Failure::new(Exit::Failed, "key", error))?;
-        let node = Arc::new(ChainNode::new(open(dir, genesis).map_err(|error| chain_failure(&error))?));
-        let config = ServerConfig {
-            listen,
-            identity,
-            spool_dir: dir.join(SPOOL_DIR),
-            limits,
-            congestion: Congestion::Cubic,
-        };
-        let server = runtime.block_on(Server::start(config, node.clone())).map_err(|error| match error {
+        let is_new = !dir.exists();
+        fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
+        let running = Running::start_in(runtime, dir, listen, genesis);
+        if running.is_err() && is_new {
+            // Only if it is empty.
+            let _ = fs::remove_dir(dir);
+        }
+        running
+    }
+
+    fn start_in(
+        runtime: &Runtime,
+        dir: &Path,
+        listen: SocketAddr,
+        genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
+    ) -> Result<Running, Failure> {
+        let store = RedbBackend::open(&dir.join(STORE_FILE)).map_err(|error| chain_failure(&error.into()))?;
+        let kept = stored_genesis(&store).map_err(|error| chain_failure(&error))?;
+        let genesis = genesis(kept)?;
+        let failed = |error| match error {
             ServerError::PortInUse(_) => Failure::new(Exit::Network, "network", error),
             ServerError::Io(_) => Failure::new(Exit::Network, "network", format_args!("{listen}: {error}")),
             ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
             ServerError::Spool(_) => Failure::new(Exit::Failed, "store", error),
-        })?;
+        };
+        let socket = bind(listen).map_err(failed)?;
+        let identity = Identity::load_or_create(&dir.join(KEY_FILE))
+            .map_err(|error| Failure::new(Exit::Failed, "key", error))?;
+        let config = ServerConfig {
+            listen,
+            identity,
+            spool_dir: dir.join(SPOOL_DIR),
+            limits: Limits::default(),
+            congestion: Congestion::Cubic,
+        };
+        let chain = Chain::open(Arc::new(store), &genesis, ChainConfig::default())
+            .map_err(|error| chain_failure(&error))?;
+        let node = Arc::new(ChainNode::new(chain));
+        let server = runtime.block_on(Server::start_on(socket, config, node.clone())).map_err(failed)?;
         Ok(Running { node, server })
     }
 
@@ -136,17 +160,16 @@ impl Running {
     }
 }
 
-fn open(dir: &Path, genesis: &Genesis) -> Result<Chain, ChainError> {
-    let store = RedbBackend::open(&dir.join(STORE_FILE))?;
-    Chain::open(Arc::new(store), genesis, ChainConfig::default())
-}
-
 /// A chain that does not open, in words that say what to do.
 fn chain_failure(error: &ChainError) -> Failure {
     let failure = Failure::new(Exit::Failed, "store", error);
     match error {
         ChainError::Store(StoreError::Medium(_)) => {
             failure.with_help("see whether another node serves the folder, and whether it can be written")
+        }
+        ChainError::Store(StoreError::Full(_)) => failure.with_help("make room on the disk of the folder"),
+        ChainError::Store(StoreError::Format(_)) => {
+            failure.with_help("run the version of the program that wrote it, or begin a new chain")
         }
         ChainError::Store(_) => {
             failure.with_help("restore the folder from a copy, or begin a new chain in another one")
@@ -160,36 +183,27 @@ fn chain_failure(error: &ChainError) -> Failure {
 
 /// Whether a folder holds a chain.
 pub fn holds_chain(dir: &Path) -> bool {
-    dir.join(GENESIS_FILE).exists() || dir.join(STORE_FILE).exists()
+    dir.join(STORE_FILE).exists()
 }
 
-/// The genesis of the folder; made and kept when there is none.
-fn genesis(args: &Args) -> Result<Genesis, Failure> {
-    let path = args.dir.join(GENESIS_FILE);
-    match fs::read(&path) {
-        Ok(bytes) => {
-            let kept = Genesis::decode(&bytes)
-                .map_err(|error| Failure::new(Exit::Failed, "store", error).in_file(&path))?;
-            // The same command must start the same node again.
-            let asked = new_genesis(args.chain_id.unwrap_or(kept.chain_id), 0, args.fund.iter().copied());
-            let same_balances = args.fund.is_empty() || asked.balances == kept.balances;
-            if !same_balances || asked.chain_id != kept.chain_id {
-                return Err(Failure::usage(format_args!(
-                    "{} holds a chain already, with another genesis; a genesis cannot be changed",
-                    args.dir.display()
-                ))
-                .with_help("leave out --fund and --chain-id, or choose another folder"));
-            }
-            Ok(kept)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), args.fund.iter().copied());
-            genesis.check().map_err(|error| Failure::usage(format!("--fund: {error}")))?;
-            keep(&path, &genesis.encode()).map_err(|error| Failure::io(&path, &error))?;
-            Ok(genesis)
-        }
-        Err(error) => Err(Failure::io(&path, &error)),
+/// The genesis of the folder's chain, or that of a new one.
+fn genesis(args: &Args, kept: Option<Genesis>) -> Result<Genesis, Failure> {
+    let Some(kept) = kept else {
+        let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), args.fund.iter().copied());
+        genesis.check().map_err(|error| Failure::usage(format!("--fund: {error}")))?;
+        return Ok(genesis);
+    };
+    // The same command must start the same node again.
+    let asked = new_genesis(args.chain_id.unwrap_or(kept.chain_id), 0, args.fund.iter().copied());
+    let same_balances = args.fund.is_empty() || asked.balances == kept.balances;
+    if !same_balances || asked.chain_id != kept.chain_id {
+        return Err(Failure::usage(format_args!(
+            "{} holds a chain already, with another genesis; a genesis cannot be changed",
+            args.dir.display()
+        ))
+        .with_help("leave out --fund and --chain-id, or choose another folder"));
     }
+    Ok(kept)
 }
 
 /// The genesis of a development chain.
@@ -208,15 +222,6 @@ pub fn new_genesis(
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Written whole or not at all: a cut genesis would look like a corrupt one.
-fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let half = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&half)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&half, path)
 }
 
 async fn stop_signal() -> Result<(), Failure> {
