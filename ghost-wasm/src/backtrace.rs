@@ -32,6 +32,23 @@ pub struct FrameInfo {
 
 /// The functions that were running when a call ended, the innermost first. At most 64 are kept: of a deeper stack the
 /// 48 innermost and the 16 outermost.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Instance, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (func $inner unreachable) (func $outer (export "run") nop (call $inner)))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &Module::new(&engine, &bytes)?, &[])?;
+/// let error = instance.get_typed_func::<(), ()>(&store, "run")?.call(&mut store, ()).unwrap_err();
+/// let names: Vec<_> = error.backtrace().frames().iter().map(|frame| frame.name.as_deref()).collect();
+/// assert_eq!(names, [Some("inner"), Some("outer")]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backtrace {
     frames: Vec<FrameInfo>,

@@ -69,6 +69,19 @@ struct Inner {
 
 /// An error: a code, the byte offset in the module where there is one, an operand (an index, a count) and
 /// details for people.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ErrorCode, ErrorKind, Module};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let error = Module::new(&Engine::default(), b"\0asm\x01\0\0\0\x7f").unwrap_err();
+/// assert_eq!((error.kind(), error.code()), (ErrorKind::Malformed, ErrorCode::BadSectionId));
+/// assert_eq!((error.offset(), error.operand()), (Some(8), Some(0x7f)));
+/// assert_eq!(error.to_string(), "malformed section id 127 (at offset 0x8)");
+/// assert_eq!(error.code().help(), "No section has this id.");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Error(Box<Inner>);
 
 impl Error {
@@ -197,6 +210,20 @@ impl Error {
 
     /// The proposal that the module needs and the profile does not have, for [`ErrorCode::UnsupportedProposal`].
     /// [`Feature::profiles`] names the profiles that have it.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::table::features::Feature;
+    /// use ghost_wasm::{Engine, ErrorCode, ErrorKind, Module};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bytes = wat::parse_str("(module (func $f return_call $f))")?;
+    /// let error = Module::new(&Engine::default(), &bytes).unwrap_err();
+    /// assert_eq!((error.kind(), error.proposal()), (ErrorKind::Unsupported, Some(Feature::TailCall)));
+    /// assert_eq!(Feature::TailCall.profiles().collect::<Vec<_>>(), ["latest"]);
+    /// assert_eq!(error.spec_code(), ErrorCode::IllegalOpcode);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn proposal(&self) -> Option<Feature> {
         match self.0.cause {
             Cause::Proposal(feature, _) => Some(feature),

@@ -77,6 +77,17 @@ impl fmt::Debug for ValType {
 }
 
 /// A function type. Cheap to clone.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{FuncType, ValType};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ty = FuncType::new([ValType::I32, ValType::F64], [ValType::I64]);
+/// assert_eq!((ty.params().len(), ty.results()), (2, &[ValType::I64][..]));
+/// assert_eq!(ty.to_string(), "[i32 f64] -> [i64]");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType {
     types: Arc<[ValType]>,

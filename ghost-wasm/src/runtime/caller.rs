@@ -6,6 +6,37 @@ use crate::Error;
 use crate::table::errors::ErrorCode;
 
 /// The store that calls a host function, and the instance whose code does.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Caller, Engine, Error, ErrorCode, Extern, Linker, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (import "env" "fill" (func $fill (param i32 i32))) (memory (export "memory") 1)
+///         (func (export "run") (param i32) (call $fill (local.get 0) (i32.const 4))))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("env", "fill", |mut caller: Caller<'_, u8>, at: u32, len: u32| -> Result<(), Error> {
+///     // Pay before the work.
+///     caller.charge(100 + u64::from(len))?;
+///     let memory = caller.get_export("memory").and_then(Extern::into_memory);
+///     let memory = memory.ok_or_else(|| Error::new(ErrorCode::UnknownExport).with_detail("memory"))?;
+///     let (bytes, value) = memory.try_data_and_store_mut(&mut caller)?;
+///     let range = bytes.get_mut(at as usize..).and_then(|rest| rest.get_mut(..len as usize));
+///     range.ok_or_else(|| Error::new(ErrorCode::OutOfBounds))?.fill(*value);
+///     Ok(())
+/// })?;
+/// let mut store = Store::new(&engine, 9_u8);
+/// let instance = linker.instantiate(&mut store, &Module::new(&engine, &bytes)?)?;
+/// let run = instance.get_typed_func::<u32, ()>(&store, "run")?;
+/// run.call(&mut store, 8)?;
+/// let memory = instance.get_memory(&store, "memory").ok_or("no memory")?;
+/// assert_eq!(memory.data(&store)[7..13], [0, 9, 9, 9, 9, 0]);
+/// assert_eq!(run.call(&mut store, u32::MAX).unwrap_err().code(), ErrorCode::OutOfBounds);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Caller<'a, T> {
     pub(crate) store: &'a mut Store<T>,
     pub(crate) instance: Option<u32>,

@@ -15,6 +15,18 @@ pub enum Translation {
 }
 
 /// The choices for an [`Engine`](super::engine::Engine).
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Config, Engine, Profile, Translation};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = Config::new(Profile::LATEST);
+/// config.names(false).translation(Translation::Lazy);
+/// let engine = Engine::new(&config);
+/// assert_eq!(engine.config().profile().name(), "latest");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(crate) profile: Profile,

@@ -7,6 +7,19 @@ use super::memory::Spare;
 use super::profile::Profile;
 
 /// A configured engine. Cheap to clone; clones are the same engine.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Config, Engine, Profile};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::new(&Config::new(Profile::CONTRACT_V1));
+/// assert_eq!(engine.profile().name(), "contract-v1");
+/// assert!(Engine::same(&engine, &engine.clone()));
+/// // The defaults: WebAssembly 2.0 without SIMD, translated while it arrives.
+/// assert_eq!(Engine::default().profile(), &Profile::WASM_2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Engine {
     shared: Arc<Shared>,

@@ -16,6 +16,20 @@ use crate::table::errors::ErrorCode;
 use crate::types::FuncType;
 
 /// A handle to a function.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Func, Store, Val};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(&Engine::default(), ());
+/// let add = Func::wrap(&mut store, |a: i32, b: i32| a.wrapping_add(b))?;
+/// assert_eq!(add.ty(&store).to_string(), "[i32 i32] -> [i32]");
+/// let mut results = [Val::I32(0)];
+/// add.call(&mut store, &[Val::I32(2), Val::I32(3)], &mut results)?;
+/// assert_eq!(results, [Val::I32(5)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Func {
     pub(crate) store: u64,
@@ -131,6 +145,26 @@ impl Func {
 }
 
 /// A function whose types are known at compile time.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ErrorCode, Instance, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (func (export "divide") (param i32 i32) (result i32 i32)
+///         (i32.div_s (local.get 0) (local.get 1)) (i32.rem_s (local.get 0) (local.get 1))))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &Module::new(&engine, &bytes)?, &[])?;
+/// let divide = instance.get_typed_func::<(i32, i32), (i32, i32)>(&store, "divide")?;
+/// assert_eq!(divide.call(&mut store, (17, 5))?, (3, 2));
+/// // Types are compared here, not at each call.
+/// let error = instance.get_typed_func::<i64, ()>(&store, "divide").unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::WrongType);
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedFunc<P, R> {
     func: Func,
     types: PhantomData<fn(P) -> R>,

@@ -7,6 +7,19 @@ use crate::table::errors::ErrorCode;
 use crate::types::GlobalType;
 
 /// A handle to a global.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Global, GlobalType, Store, Val, ValType};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(&Engine::default(), ());
+/// let ty = GlobalType { content: ValType::I64, mutable: true };
+/// let global = Global::new(&mut store, ty, Val::I64(1))?;
+/// global.set(&mut store, Val::I64(2))?;
+/// assert_eq!(global.get(&store).i64(), Some(2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Global {
     pub(crate) store: u64,

@@ -84,6 +84,25 @@ pub(crate) struct InstanceEntity {
 }
 
 /// A handle to an instance.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Func, Instance, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (import "env" "seven" (func $seven (result i32))) (export "also" (func $seven)) (memory (export "memory") 1))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let seven = Func::wrap(&mut store, || 7)?;
+/// // Imports in the order of the module; a linker finds them by name.
+/// let instance = Instance::new(&mut store, &Module::new(&engine, &bytes)?, &[seven.into()])?;
+/// assert_eq!(instance.get_typed_func::<(), i32>(&store, "also")?.call(&mut store, ())?, 7);
+/// let names: Vec<_> = instance.exports(&store)?.map(|(name, _)| name.to_string()).collect();
+/// assert_eq!(names, ["also", "memory"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instance {
     pub(crate) store: u64,

@@ -6,6 +6,20 @@ use alloc::string::String;
 use crate::types::ExternType;
 
 /// A part of a module that an embedder may refuse, shown as soon as its last byte has arrived.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ErrorCode, Item, ModuleStream, Refusal};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut stream = ModuleStream::new(&Engine::default()).with_policy(|item| match item {
+///     Item::Custom { name } => Err(Refusal { code: 1, text: format!("no section `{name}`") }),
+///     Item::Import { .. } | Item::Export { .. } => Ok(()),
+/// });
+/// let error = stream.feed(&wat::parse_str("(module (func $named))")?).unwrap_err();
+/// assert_eq!((error.code(), error.detail()), (ErrorCode::Refused, Some("no section `name`")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// An import.

@@ -24,6 +24,24 @@ enum Definition<T> {
 }
 
 /// What modules may import, by module and name. Host functions are independent of any store.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Caller, Engine, Linker, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (import "env" "count" (func $count (param i32))) (func (export "run") (call $count (i32.const 3))))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("env", "count", |mut caller: Caller<'_, i32>, by: i32| *caller.data_mut() += by)?;
+/// let mut store = Store::new(&engine, 0);
+/// let instance = linker.instantiate(&mut store, &Module::new(&engine, &bytes)?)?;
+/// instance.get_typed_func::<(), ()>(&store, "run")?.call(&mut store, ())?;
+/// assert_eq!(*store.data(), 3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Linker<T> {
     engine: Engine,
     definitions: BTreeMap<String, BTreeMap<String, Definition<T>>>,

@@ -393,6 +393,20 @@ impl LinearMemory {
 }
 
 /// A handle to a memory.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ErrorCode, Memory, MemoryType, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(&Engine::default(), ());
+/// let memory = Memory::new(&mut store, MemoryType { min: 1, max: Some(2) })?;
+/// memory.write(&mut store, 65_532, &[1, 2, 3, 4])?;
+/// assert_eq!(memory.write(&mut store, 65_533, &[1, 2, 3, 4]).unwrap_err().code(), ErrorCode::OutOfBounds);
+/// assert_eq!(memory.grow(&mut store, 1)?, 1);
+/// assert_eq!(memory.data(&store)[65_532..65_537], [1, 2, 3, 4, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     pub(crate) store: u64,

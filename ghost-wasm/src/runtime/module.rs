@@ -219,6 +219,20 @@ pub(crate) enum Code {
 }
 
 /// A valid module. Cheap to clone.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ExternType, Module};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(r#"(module (import "env" "log" (func (param i32))) (memory (export "memory") 1))"#)?;
+/// let module = Module::new(&Engine::default(), &bytes)?;
+/// let imports: Vec<_> = module.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect();
+/// assert_eq!(imports, ["env.log"]);
+/// let exports: Vec<_> = module.exports().map(|export| export.ty().clone()).collect();
+/// assert!(matches!(exports[..], [ExternType::Memory(memory)] if memory.min == 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Module {
     pub(crate) inner: Arc<ModuleInner>,

@@ -187,6 +187,28 @@ struct Idle<T> {
 /// [`take`](InstancePool::take) gives a store in which [`InstancePre::instantiate`] of [`pre`](InstancePool::pre)
 /// is cheap; everything else is as in a store of [`Store::new`]: results, gas, limits, errors. A store that is
 /// not [`put`](InstancePool::put) back is not missed.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, InstancePool, Linker, Module};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str(
+///     r#"(module (memory 1) (func (export "poke") (result i32)
+///         (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))) (i32.load8_u (i32.const 0))))"#,
+/// )?;
+/// let engine = Engine::default();
+/// let pre = Linker::new(&engine).instantiate_pre(&Module::new(&engine, &bytes)?)?;
+/// let mut pool = InstancePool::new(pre, 4);
+/// for request in ["first", "second"] {
+///     let mut store = pool.take(request);
+///     let instance = pool.pre().instantiate(&mut store)?;
+///     let poke = instance.get_typed_func::<(), i32>(&store, "poke")?;
+///     assert_eq!(poke.call(&mut store, ())?, 1, "as in a new store");
+///     assert_eq!(pool.put(store), request);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct InstancePool<T> {
     pre: InstancePre<T>,
     idle: Vec<Idle<T>>,

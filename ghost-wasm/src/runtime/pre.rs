@@ -33,6 +33,22 @@ struct Shared<T> {
 
 /// A module with its imports looked up by [`Linker::instantiate_pre`](crate::Linker::instantiate_pre). Cheap
 /// to clone.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Linker, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, &wat::parse_str(r#"(module (memory (export "memory") 1))"#)?)?;
+/// let pre = Linker::new(&engine).instantiate_pre(&module)?;
+/// for number in 0..3 {
+///     let mut store = Store::new(&engine, number);
+///     let instance = pre.instantiate(&mut store)?;
+///     assert!(instance.get_memory(&store, "memory").is_some());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct InstancePre<T> {
     shared: Arc<Shared<T>>,
 }

@@ -9,6 +9,21 @@ use crate::valid::rules::{ConstGlobals, Rules};
 
 /// What consensus freezes: features, limits, gas schedule, rules. Two engines with equal profiles accept the
 /// same modules and compute the same results and gas.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::Profile;
+/// use ghost_wasm::table::features::Feature;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let contracts = Profile::CONTRACT_V1;
+/// assert!(contracts.features().has(Feature::BulkMemory));
+/// assert!(!contracts.features().has(Feature::TailCall));
+/// assert_eq!(contracts.limits().memory_pages, 64);
+/// // Two machines that agree on these bytes agree on every module, result and gas.
+/// assert_eq!(contracts.canonical_bytes(), Profile::CONTRACT_V1.canonical_bytes());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     name: &'static str,

@@ -98,6 +98,22 @@ pub(crate) struct StoreInner {
 }
 
 /// The world of a set of instances: their functions, memories, tables and globals, their gas, and `T`.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Instance, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, &wat::parse_str(r#"(module (func (export "nothing")))"#)?)?;
+/// let mut store = Store::new(&engine, "my data");
+/// store.set_gas(10_000);
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// instance.get_typed_func::<(), ()>(&store, "nothing")?.call(&mut store, ())?;
+/// assert_eq!(store.gas_used() + store.gas_left(), 10_000);
+/// assert_eq!(store.into_data(), "my data");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Store<T> {
     pub(crate) inner: StoreInner,
     pub(crate) hosts: Vec<HostFn<T>>,

@@ -236,6 +236,22 @@ impl<S: BodySink> core::fmt::Debug for Stream<S> {
 }
 
 /// A module on its way in: fed chunk by chunk, valid the moment its last byte arrives.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, ModuleStream};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = wat::parse_str("(module (func) (func) (func))")?;
+/// let mut stream = ModuleStream::new(&Engine::default());
+/// for piece in bytes.chunks(5) {
+///     stream.feed(piece)?;
+/// }
+/// assert_eq!(stream.progress().functions_valid, 3);
+/// let module = stream.finish()?;
+/// assert_eq!(module.exports().len(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ModuleStream {
     engine: Engine,

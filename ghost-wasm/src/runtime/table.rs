@@ -100,6 +100,22 @@ impl TableEntity {
 }
 
 /// A handle to a table.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Engine, Func, Store, Table, TableType, Val, ValType};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(&Engine::default(), ());
+/// let ty = TableType { element: ValType::FuncRef, min: 2, max: None };
+/// let table = Table::new(&mut store, ty, Val::FuncRef(None))?;
+/// let func = Func::wrap(&mut store, || ())?;
+/// table.set(&mut store, 1, Val::FuncRef(Some(func)))?;
+/// assert_eq!(table.get(&store, 1)?, Val::FuncRef(Some(func)));
+/// assert_eq!(table.grow(&mut store, 3, Val::FuncRef(None))?, 2);
+/// assert_eq!(table.size(&store), 5);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     pub(crate) store: u64,

@@ -4,6 +4,17 @@ use super::func::Func;
 use crate::types::ValType;
 
 /// A WebAssembly value. Floats are kept as bits, so that NaN payloads survive.
+///
+/// # Example
+/// ```
+/// use ghost_wasm::{Val, ValType};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let half = Val::F64(0.5_f64.to_bits());
+/// assert_eq!((half.ty(), half.f64(), half.i64()), (ValType::F64, Some(0.5), None));
+/// assert_eq!(Val::default_for(ValType::ExternRef), Val::ExternRef(None));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Val {
     /// A 32-bit integer.
