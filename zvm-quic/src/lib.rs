@@ -12,7 +12,9 @@ pub mod proto;
 pub mod spool;
 
 pub use chain::ChainNode;
-pub use net::client::{CallAnswer, Client, ClientConfig, ClientError, UploadOptions, UploadProgress};
+pub use net::client::{
+    CallAnswer, CallError, Client, ClientConfig, ClientError, UploadOptions, UploadProgress,
+};
 pub use net::server::{Server, ServerConfig, ServerError};
 pub use net::tls::{Identity, Pin, TlsError};
 pub use node::{Node, Submitted};

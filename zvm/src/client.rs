@@ -4,26 +4,33 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ghost_wasm::ErrorCode;
 use tokio::runtime::Runtime;
 use zvm_host::crypto::SigningKey;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Body, Record, hex, key};
+use zvm_host::{Address, Body, Record, RefusalCode, hex, key};
 use zvm_quic::net::Congestion;
 use zvm_quic::proto::message::{ChainAnswer, UploadAnswer};
 use zvm_quic::proto::table::AnswerCode;
 use zvm_quic::{
-    CallAnswer, Client, ClientConfig, ClientError, Limits, Pin, Refusal, UploadOptions, UploadProgress,
+    CallAnswer, CallError, Client, ClientConfig, ClientError, Limits, Pin, Refusal, UploadOptions,
+    UploadProgress,
 };
 
 use crate::disasm::Excerpt;
 use crate::failure::{Code, Exit, Failure};
 use crate::output::{BOLD, Output, styled};
 
-/// Blocks that a call stays valid for.
-const VALID_BLOCKS: u64 = 1_000;
+/// Blocks that a call stays valid for, at least; at most twice as many.
+const VALID_BLOCKS: u64 = 4_096;
+/// How long a nonce is chosen again while other calls of the signer take it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call that waits for others is asked for.
+const WAIT: Duration = Duration::from_secs(10);
+/// Milliseconds between two choices of a nonce at most.
+const SPREAD_MS_MAX: u64 = 100;
 
 /// Which node to ask
 #[derive(Clone, Debug, clap::Args)]
@@ -69,6 +76,26 @@ pub struct Offer {
     /// The call's nonce; default: the account's next
     #[arg(long)]
     nonce: Option<u64>,
+
+    /// The last block that may include the call; default: some thousand blocks ahead
+    #[arg(long, value_name = "HEIGHT")]
+    valid_until: Option<u64>,
+}
+
+/// A call that was executed.
+#[derive(Debug)]
+pub struct Sent {
+    /// Its record.
+    pub record: Record,
+    /// It had been executed before it was sent: nothing was executed now.
+    pub duplicate: bool,
+}
+
+/// What a node answered to a call.
+struct Answered {
+    answer: CallAnswer,
+    /// The connection was cut, and the call sent again.
+    resent: bool,
 }
 
 /// A node that answers.
@@ -166,28 +193,88 @@ impl Session {
         answer.map_err(|error| refused_module(&error, self.node, module, path))
     }
 
-    /// Fills in what the body leaves open, signs it and sends it.
-    pub fn call(&self, body: Body, offer: &Offer, signer: &SigningKey) -> Result<Record, Failure> {
-        let (body, chain) = self.complete(body, offer, signer)?;
-        let wire = body.sign(signer, &chain.genesis_hash).encode();
-        self.send(&wire)
+    /// Fills in what the body leaves open, signs it and sends it. A nonce that is chosen here and that another
+    /// call took meanwhile is chosen again.
+    pub fn call(&self, body: Body, offer: &Offer, signer: &SigningKey) -> Result<Sent, Failure> {
+        let began = Instant::now();
+        for attempt in 1_u64.. {
+            let (body, chain) = self.complete(body.clone(), offer, signer)?;
+            let nonce = body.nonce;
+            let wire = body.sign(signer, &chain.genesis_hash).encode();
+            let answered = self.send_once(&wire);
+            if offer.nonce.is_some() {
+                return answered.and_then(|answer| self.executed(answer, Duration::ZERO));
+            }
+            match answered {
+                // An equal call of another process; this one was not executed.
+                Ok(Answered { answer: CallAnswer::Duplicate(_), resent: false }) => {}
+                Ok(answer) => return self.executed(answer, WAIT),
+                Err(failure) if !is_nonce_taken(&failure) => return Err(failure),
+                Err(_) => {}
+            }
+            if began.elapsed() > PATIENCE {
+                let text = format!(
+                    "other calls of this signer took {attempt} nonces, {nonce} the last; this call was not executed"
+                );
+                return Err(Failure::new(Exit::Failed, "nonce", text)
+                    .with_help("send fewer calls of one key at once, or number them with --nonce"));
+            }
+            // Many that try again at the same time would take each other's nonces again.
+            let spread = getrandom::u64().unwrap_or(0) % SPREAD_MS_MAX.min(attempt.saturating_mul(2));
+            std::thread::sleep(Duration::from_millis(spread));
+        }
+        Err(Failure::new(Exit::Failed, "nonce", "no nonce was free"))
     }
 
     /// Sends a signed call as it is and waits for its block.
     pub fn send(&self, wire: &[u8]) -> Result<Record, Failure> {
-        let answer = self
-            .runtime
-            .block_on(self.client.call(wire, true))
-            .map_err(|error| failure(&error, self.node))?;
-        match answer {
-            CallAnswer::Included(record) | CallAnswer::Duplicate(record) => Record::decode(&record)
-                .map_err(|error| Failure::new(Exit::Network, "network", format!("a receipt: {error}"))),
-            CallAnswer::Accepted(id) => {
-                let text = format!("the call {} still waits for its block", hex(&id));
-                Err(Failure::new(Exit::Failed, "waiting", text)
-                    .with_help("calls of this signer with smaller nonces are missing"))
+        self.send_once(wire).and_then(|answer| self.executed(answer, Duration::ZERO)).map(|sent| sent.record)
+    }
+
+    fn send_once(&self, wire: &[u8]) -> Result<Answered, Failure> {
+        match self.runtime.block_on(self.client.call_with_resends(wire, true)) {
+            Ok((answer, resent)) => Ok(Answered { answer, resent }),
+            Err(CallError { error, resent }) => {
+                let failure = failure(&error, self.node);
+                if resent && is_nonce_taken(&failure) {
+                    let text = format!(
+                        "{}, but the connection was cut before: the call may have been executed",
+                        failure.text
+                    );
+                    return Err(Failure::new(Exit::Network, "network", text)
+                        .with_help("see the account's nonce and the last blocks before you send it again"));
+                }
+                Err(failure)
             }
         }
+    }
+
+    /// The record of a call that was executed, now or before; one that waits is asked for until `patience` ends.
+    fn executed(&self, answered: Answered, patience: Duration) -> Result<Sent, Failure> {
+        let record = |bytes: &[u8]| {
+            Record::decode(bytes)
+                .map_err(|error| Failure::new(Exit::Network, "network", format!("a receipt: {error}")))
+        };
+        let id = match answered.answer {
+            CallAnswer::Included(bytes) => return Ok(Sent { record: record(&bytes)?, duplicate: false }),
+            // After a cut it is this very call that was executed.
+            CallAnswer::Duplicate(bytes) => {
+                return Ok(Sent { record: record(&bytes)?, duplicate: !answered.resent });
+            }
+            CallAnswer::Accepted(id) => id,
+        };
+        let began = Instant::now();
+        while began.elapsed() < patience {
+            match self.runtime.block_on(self.client.receipt(id)) {
+                Ok(bytes) => return Ok(Sent { record: record(&bytes)?, duplicate: false }),
+                Err(ClientError::Refused(refusal)) if refusal.code == AnswerCode::NotFound => {}
+                Err(error) => return Err(failure(&error, self.node)),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let text = format!("the call {} still waits for its block", hex(&id));
+        Err(Failure::new(Exit::Failed, "waiting", text)
+            .with_help("calls of this signer with smaller nonces are missing"))
     }
 
     /// Nonce, price, gas and validity.
@@ -202,7 +289,11 @@ impl Session {
         let chain = self.chain()?;
         let (nonce, balance) = self.account(&key::address(&signer.public()))?;
         body.nonce = offer.nonce.unwrap_or(nonce);
-        body.valid_until = chain.height.saturating_add(VALID_BLOCKS);
+        body.valid_until = offer.valid_until.unwrap_or_else(|| {
+            // Some blocks more or less: two equal calls of one key are two calls, not one and its duplicate.
+            let more = getrandom::u64().unwrap_or(0) % VALID_BLOCKS;
+            chain.height.saturating_add(VALID_BLOCKS).saturating_add(more)
+        });
         body.value = offer.value;
         body.gas_price = offer.price.unwrap_or(chain.gas_price_floor);
         let affordable = balance.saturating_sub(body.value) / u128::from(body.gas_price.max(1));
@@ -247,6 +338,16 @@ pub struct Asked {
     pub text: String,
 }
 
+/// Whether a call was refused because another one has its nonce.
+fn is_nonce_taken(failure: &Failure) -> bool {
+    let taken = [RefusalCode::NonceUsed, RefusalCode::NonceTaken].map(|code| code as u32);
+    failure.detail.is_some_and(|detail| taken.contains(&detail))
+        && failure
+            .code
+            .as_ref()
+            .is_some_and(|code| code.number == u32::from(AnswerCode::CallRefused.number()))
+}
+
 /// A client's error, with the exit code it leads to.
 fn failure(error: &ClientError, node: SocketAddr) -> Failure {
     match error {
@@ -271,6 +372,7 @@ fn refused(refusal: &Refusal) -> Failure {
     let mut failure = Failure::new(exit, "refused", &refusal.text);
     failure.code = Some(Code { name: refusal.code.name().into(), number: u32::from(refusal.code.number()) });
     failure.offset = refusal.offset;
+    failure.detail = Some(refusal.detail);
     failure
 }
 

@@ -28,6 +28,8 @@ pub enum Exit {
     OutOfGas = 4,
     /// The other side cannot be reached, is not who it should be, or the port is taken.
     Network = 5,
+    /// The call was executed before, and was not executed again.
+    Duplicate = 6,
 }
 
 /// The number and name of an error in its own catalogue.
@@ -68,6 +70,8 @@ pub struct Details {
     pub code: Option<Code>,
     /// The message.
     pub text: String,
+    /// The node's own number for it.
+    pub detail: Option<u32>,
     /// The byte of the module.
     pub offset: Option<u64>,
     /// The file it is about.
@@ -92,6 +96,7 @@ impl Failure {
             kind: kind.into(),
             code: None,
             text: text.to_string(),
+            detail: None,
             offset: None,
             file: None,
             excerpt: None,

@@ -30,7 +30,7 @@ use crate::output::Output;
 /// A WebAssembly engine with exact gas, and contracts streamed to it over QUIC.
 ///
 /// Exit codes: 0 ok · 1 invalid module, link error, failed assertion or failed call · 2 usage, or a file that
-/// cannot be read or written · 3 trap · 4 out of gas · 5 network.
+/// cannot be read or written · 3 trap · 4 out of gas · 5 network · 6 duplicate: the call was executed before.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use zvm_host::{LogEntry, Record, Status, hex};
 
 use crate::abi;
+use crate::client::Sent;
 use crate::failure::Exit;
 use crate::foreign::foreign;
 use crate::output::{BAD, DIM, GOOD, Output, styled};
@@ -20,6 +21,22 @@ pub fn exit(status: Status) -> Exit {
         Status::OutOfGas => Exit::OutOfGas,
         _ => Exit::Failed,
     }
+}
+
+/// What the program exits with after a call was sent.
+pub fn exit_of(sent: &Sent) -> Exit {
+    if sent.duplicate { Exit::Duplicate } else { exit(sent.record.receipt.status) }
+}
+
+/// What became of a call that was sent, as lines.
+pub fn show_sent(out: &Output, sent: &Sent) {
+    if sent.duplicate {
+        out.line(styled(
+            BAD,
+            "this call was executed before; nothing was executed now, the receipt is that of then",
+        ));
+    }
+    show(out, &sent.record);
 }
 
 /// The receipt as lines.

@@ -73,6 +73,15 @@ pub enum CallAnswer {
     Accepted(Hash),
 }
 
+/// Why a call has no answer.
+#[derive(Debug)]
+pub struct CallError {
+    /// Why.
+    pub error: ClientError,
+    /// Whether the call was sent again after a cut: then it may have been executed all the same.
+    pub resent: bool,
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum ClientError {
@@ -117,8 +126,10 @@ impl std::error::Error for ClientError {}
 
 /// Why one attempt failed.
 enum Failure {
-    /// Another attempt may succeed.
+    /// The connection broke: another attempt may succeed, and what this one asked for may have been done.
     Cut(String),
+    /// The node said to come again: nothing was done.
+    Later(String),
     Final(ClientError),
 }
 
@@ -151,8 +162,9 @@ fn cut(error: impl std::fmt::Display) -> Failure {
 }
 
 fn granted<T>(result: Result<T, Refusal>) -> Result<T, Failure> {
-    result.map_err(|refusal| {
-        if refusal.code.is_transient() { cut(refusal) } else { Failure::Final(ClientError::Refused(refusal)) }
+    result.map_err(|refusal| match refusal.code.is_transient() {
+        true => Failure::Later(refusal.to_string()),
+        false => Failure::Final(ClientError::Refused(refusal)),
     })
 }
 
@@ -240,16 +252,33 @@ impl Client {
     /// # Errors
     /// `Refused`, `Unreachable`, `Untrusted`, `TooLong`.
     pub async fn call(&self, envelope: &[u8], wait: bool) -> Result<CallAnswer, ClientError> {
-        let envelope = Blob::new(envelope.to_vec()).map_err(|_| ClientError::TooLong("signed call"))?;
+        self.call_with_resends(envelope, wait).await.map(|(answer, _)| answer).map_err(|error| error.error)
+    }
+
+    /// As [`call`](Client::call), and whether the call was sent again after a cut. If so, a duplicate may be
+    /// the call of this very client, and a refusal for its nonce does not tell that it was not executed.
+    ///
+    /// # Errors
+    /// As [`call`](Client::call).
+    pub async fn call_with_resends(
+        &self,
+        envelope: &[u8],
+        wait: bool,
+    ) -> Result<(CallAnswer, bool), CallError> {
+        let once = |error| CallError { error, resent: false };
+        let envelope = Blob::new(envelope.to_vec()).map_err(|_| once(ClientError::TooLong("signed call")))?;
         let flags = if wait { 0 } else { CALL_NO_WAIT };
-        let answer = self.ask(Request::Call(CallRequest { flags, envelope })).await?;
+        let mut resent = false;
+        let asked = self.ask_again(Request::Call(CallRequest { flags, envelope }), &mut resent).await;
+        let answer = asked.map_err(|error| CallError { error, resent })?;
         let record = |answer: &Answer| answer.message::<RecordAnswer>().map(|m| m.record.into_vec());
         match answer.code {
             AnswerCode::Accepted => answer.message::<CallId>().map(|m| CallAnswer::Accepted(m.call_id)),
             AnswerCode::Duplicate => record(&answer).map(CallAnswer::Duplicate),
             _ => record(&answer).map(CallAnswer::Included),
         }
-        .map_err(ClientError::Protocol)
+        .map(|answer| (answer, resent))
+        .map_err(|error| CallError { error: ClientError::Protocol(error), resent })
     }
 
     /// Runs a contract's `query`; `gas_limit` 0 is what the node allows.
@@ -311,12 +340,20 @@ impl Client {
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, ClientError> {
+        self.ask_again(request, &mut false).await
+    }
+
+    /// Asks until there is an answer; `resent` becomes true when an attempt was cut.
+    async fn ask_again(&self, request: Request, resent: &mut bool) -> Result<Answer, ClientError> {
         let bytes = request.encode();
         let mut retry = Retry::new(&self.config.limits);
         loop {
             match self.ask_once(&bytes).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => retry.after(failure).await?,
+                Err(failure) => {
+                    *resent |= matches!(failure, Failure::Cut(_));
+                    retry.after(failure).await?;
+                }
             }
         }
     }
@@ -431,7 +468,7 @@ impl Retry {
     async fn after(&mut self, failure: Failure) -> Result<(), ClientError> {
         let last = match failure {
             Failure::Final(error) => return Err(error),
-            Failure::Cut(last) => last,
+            Failure::Cut(last) | Failure::Later(last) => last,
         };
         let attempts = self.attempt;
         // Without randomness all clients come back at the same time: worse, not wrong.

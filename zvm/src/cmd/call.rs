@@ -48,9 +48,10 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let returns = args.returns.as_deref().map(abi::types).transpose().map_err(Failure::usage)?;
     let signer = args.signer.open()?;
     let session = Session::open(&args.remote)?;
-    let record = session.call(Body::call(0, args.target, &input), &args.offer, &signer)?;
+    let sent = session.call(Body::call(0, args.target, &input), &args.offer, &signer)?;
     session.close();
-    receipt::show(out, &record);
+    let record = &sent.record;
+    receipt::show_sent(out, &sent);
     let values = returns.and_then(|types| abi::decode(&types, &record.return_data));
     for value in values.iter().flatten() {
         out.line(format_args!("  returned      {}", foreign(value)));
@@ -63,8 +64,12 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         ));
     }
     Ok(Done {
-        exit: receipt::exit(record.receipt.status),
-        result: json!({ "receipt": receipt::to_json(&record), "returned": values }),
+        exit: receipt::exit_of(&sent),
+        result: json!({
+            "receipt": receipt::to_json(record),
+            "duplicate": sent.duplicate,
+            "returned": values,
+        }),
     })
 }
 

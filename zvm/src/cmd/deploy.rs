@@ -70,14 +70,15 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let upload = session.upload(&module, options, Duration::ZERO, &args.file, out)?;
     show_upload(out, &upload);
 
-    let record = session.call(Body::deploy(0, &upload.code_hash, &init), &args.offer, &signer)?;
+    let sent = session.call(Body::deploy(0, &upload.code_hash, &init), &args.offer, &signer)?;
     session.close();
-    receipt::show(out, &record);
+    let record = &sent.record;
+    receipt::show_sent(out, &sent);
     if record.receipt.status == Status::Success {
         out.line(format_args!("contract {}", styled(BOLD, record.receipt.created)));
     }
     Ok(Done {
-        exit: receipt::exit(record.receipt.status),
+        exit: receipt::exit_of(&sent),
         result: json!({
             "code_hash": hex(&upload.code_hash),
             "upload": {
@@ -87,7 +88,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
                 "functions_total": upload.functions_total,
                 "functions_valid_before_last_chunk": upload.functions_valid_before_last_chunk,
             },
-            "receipt": receipt::to_json(&record),
+            "duplicate": sent.duplicate,
+            "receipt": receipt::to_json(record),
         }),
     })
 }
