@@ -112,6 +112,37 @@ impl Error {
     /// The error with which a host function interrupts the call instead of returning: the call that the host
     /// has made ends with it, and goes on when it gets the function's results (`Store::resume_with`). `request`
     /// tells the host what for ([`downcast_ref`](Error::downcast_ref)).
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::{Engine, Error, Instance, Linker, Module, Store};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #[derive(Debug)]
+    /// struct Ask;
+    /// impl std::fmt::Display for Ask {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         f.write_str("a number is asked for")
+    ///     }
+    /// }
+    /// impl std::error::Error for Ask {}
+    ///
+    /// let bytes = wat::parse_str(
+    ///     r#"(module (import "env" "ask" (func $ask (result i32)))
+    ///         (func (export "run") (result i32) (i32.mul (call $ask) (i32.const 2))))"#,
+    /// )?;
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::new(&engine);
+    /// linker.func_wrap("env", "ask", || -> Result<i32, Error> { Err(Error::yield_with(Ask)) })?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance: Instance = linker.instantiate(&mut store, &Module::new(&engine, &bytes)?)?;
+    /// let run = instance.get_typed_func::<(), i32>(&store, "run")?;
+    /// let error = run.call(&mut store, ()).unwrap_err();
+    /// assert!(error.is_yield() && error.downcast_ref::<Ask>().is_some());
+    /// // Later, wherever the answer came from:
+    /// assert_eq!(run.resume_with(&mut store, 21)?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cold]
     #[inline(never)]
     pub fn yield_with<E: core::error::Error + Send + Sync + 'static>(request: E) -> Error {

@@ -97,6 +97,31 @@ impl<T> Caller<'_, T> {
     ///
     /// # Errors
     /// Those of `f`.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::{Caller, Engine, Error, ErrorCode, Linker, Module, Store};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bytes = wat::parse_str(
+    ///     r#"(module (import "env" "try" (func $try (result i32))) (func (export "run") (result i32) (call $try)))"#,
+    /// )?;
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::new(&engine);
+    /// linker.func_wrap("env", "try", |mut caller: Caller<'_, ()>| -> Result<i32, Error> {
+    ///     match caller.with_gas_cap(500, |caller| caller.charge(600)) {
+    ///         Err(error) if error.code() == ErrorCode::OutOfGasCap => Ok(0),
+    ///         ended => ended.map(|()| 1),
+    ///     }
+    /// })?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_gas(100_000);
+    /// let instance = linker.instantiate(&mut store, &Module::new(&engine, &bytes)?)?;
+    /// assert_eq!(instance.get_typed_func::<(), i32>(&store, "run")?.call(&mut store, ())?, 0);
+    /// // The cap is gone, the rest is there.
+    /// assert!(store.gas_used() >= 500 && store.gas_left() > 90_000);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_gas_cap<R>(
         &mut self,
         gas: u64,

@@ -115,6 +115,25 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// `DuplicateDefinition`, `WrongStore`.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::{Engine, Linker, Module, Store};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = Engine::default();
+    /// let library = wat::parse_str(r#"(module (func (export "twice") (param i32) (result i32)
+    ///     (i32.mul (local.get 0) (i32.const 2))))"#)?;
+    /// let user = wat::parse_str(r#"(module (import "library" "twice" (func $twice (param i32) (result i32)))
+    ///     (func (export "run") (result i32) (call $twice (i32.const 21))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let mut linker = Linker::new(&engine);
+    /// let library = linker.instantiate(&mut store, &Module::new(&engine, &library)?)?;
+    /// linker.instance(&mut store, "library", library)?;
+    /// let user = linker.instantiate(&mut store, &Module::new(&engine, &user)?)?;
+    /// assert_eq!(user.get_typed_func::<(), i32>(&store, "run")?.call(&mut store, ())?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn instance(
         &mut self,
         store: impl AsContextMut<Data = T>,

@@ -118,6 +118,20 @@ impl Profile {
     }
 
     /// The same rules with other limits, for tests and tools; the name stays, the canonical bytes differ.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::{Config, Engine, ErrorKind, Module, Profile};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut limits = Profile::WASM_2.limits().clone();
+    /// limits.functions = 1;
+    /// let engine = Engine::new(&Config::new(Profile::WASM_2.with_limits(limits)));
+    /// let error = Module::new(&engine, &wat::parse_str("(module (func) (func))")?).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Limit);
+    /// assert_eq!(error.exceeded_limit().map(|(limit, most)| (limit.name(), most)), Some(("functions", 1)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_limits(mut self, limits: Limits) -> Profile {
         self.rules.limits = limits;
         self

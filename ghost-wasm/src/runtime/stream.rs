@@ -294,6 +294,20 @@ impl ModuleStream {
     }
 
     /// Asks `policy` about each import, export and custom section as it arrives.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::{Engine, Item, ModuleStream, Refusal};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bytes = wat::parse_str(r#"(module (import "env" "open" (func)))"#)?;
+    /// let mut stream = ModuleStream::new(&Engine::default()).with_policy(|item| match item {
+    ///     Item::Import { module: "env", name: "open", .. } => Err(Refusal { code: 3, text: "no files".into() }),
+    ///     _ => Ok(()),
+    /// });
+    /// assert_eq!(stream.feed(&bytes).unwrap_err().operand(), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_policy(
         mut self,
         policy: impl FnMut(Item<'_>) -> Result<(), Refusal> + Send + 'static,

@@ -309,6 +309,7 @@ impl<S: BodySink> Decoder<S> {
 
     /// The error about an item at `offset`, the reader of which stopped behind its first `taken` bytes.
     #[cold]
+    #[inline(never)]
     fn refuse(&self, code: ErrorCode, bytes: &[u8], taken: usize, offset: u64) -> Error {
         let site = Site {
             section: self.section.map(|section| section.id),
