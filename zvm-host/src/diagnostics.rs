@@ -142,6 +142,20 @@ impl Diagnostics {
         }
     }
 
+    /// The bytes of diagnostics by themselves.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        self.write(&mut out);
+        out.finish()
+    }
+
+    /// Reads what [`Diagnostics::encode`] gave.
+    pub fn decode(bytes: &[u8]) -> Result<Diagnostics, CodecError> {
+        let mut reader = Reader::new(bytes);
+        let diagnostics = Diagnostics::read(&mut reader)?;
+        reader.end().map(|()| diagnostics)
+    }
+
     /// Appends the encoded diagnostics.
     pub fn write(&self, out: &mut Writer) {
         out.u32(self.reads).u32(self.writes).count(self.texts.len());
@@ -238,18 +252,6 @@ mod tests {
         }
     }
 
-    fn encoded(diagnostics: &Diagnostics) -> Vec<u8> {
-        let mut out = Writer::default();
-        diagnostics.write(&mut out);
-        out.finish()
-    }
-
-    fn read(bytes: &[u8]) -> Result<Diagnostics, CodecError> {
-        let mut reader = Reader::new(bytes);
-        let diagnostics = Diagnostics::read(&mut reader)?;
-        reader.end().map(|()| diagnostics)
-    }
-
     fn functions(diagnostics: &Diagnostics) -> Vec<u32> {
         diagnostics.backtrace.iter().filter_map(|frame| frame.function).collect()
     }
@@ -267,11 +269,11 @@ mod tests {
                         let mut inner: Vec<_> = (0..frames).map(|n| frame_of(n, name_len)).collect();
                         let outer = inner.split_off((inner.len() * 3).div_ceil(4));
                         all.trace(inner, 900, outer);
-                        assert_eq!(read(&encoded(&all)), Ok(all.clone()));
+                        assert_eq!(Diagnostics::decode(&all.encode()), Ok(all.clone()));
                         let kept = all.clone().kept();
-                        let bytes = encoded(&kept);
+                        let bytes = kept.encode();
                         assert!(bytes.len() <= KEPT_LEN_MAX, "{} bytes", bytes.len());
-                        assert_eq!(read(&bytes), Ok(kept.clone()));
+                        assert_eq!(Diagnostics::decode(&bytes), Ok(kept.clone()));
                         assert_eq!(kept.clone().kept(), kept, "nothing more is cut");
                         assert_eq!((kept.reads, kept.writes, kept.texts[0].as_str()), (3, 4, "the reason"));
                         // Nothing goes without being counted.
@@ -312,14 +314,14 @@ mod tests {
             0,
             Vec::new(),
         );
-        let bytes = encoded(&all);
-        assert_eq!(read(&bytes), Ok(all));
+        let bytes = all.encode();
+        assert_eq!(Diagnostics::decode(&bytes), Ok(all));
         for len in 0..bytes.len() {
-            assert!(read(&bytes[..len]).is_err(), "cut at {len}");
+            assert!(Diagnostics::decode(&bytes[..len]).is_err(), "cut at {len}");
         }
         let mut bad = bytes.clone();
         let first_frame = 5 * 4;
         bad[first_frame] = 16;
-        assert_eq!(read(&bad), Err(CodecError::BadValue("flags of a frame")));
+        assert_eq!(Diagnostics::decode(&bad), Err(CodecError::BadValue("flags of a frame")));
     }
 }

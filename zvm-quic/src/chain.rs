@@ -16,7 +16,9 @@ use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
 use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
-use crate::proto::table::{AnswerCode, ENVELOPE_BYTES_MAX};
+use crate::proto::table::{AnswerCode, DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX};
+
+const _: () = assert!(zvm_host::diagnostics::KEPT_LEN_MAX <= DIAGNOSTICS_BYTES_MAX);
 
 /// A chain behind a server.
 #[derive(Debug)]
@@ -167,6 +169,7 @@ impl Node for ChainNode {
             gas_used: result.gas_used,
             return_data: Blob::new(result.return_data).map_err(too_long)?,
             text: Text::clipped(&result.diagnostics.texts.join("\n")),
+            diagnostics: Blob::new(result.diagnostics.kept().encode()).map_err(too_long)?,
         })
     }
 

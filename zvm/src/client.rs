@@ -10,7 +10,7 @@ use ghost_wasm::ErrorCode;
 use tokio::runtime::Runtime;
 use zvm_host::crypto::SigningKey;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Body, Record, RefusalCode, hex, key};
+use zvm_host::{Address, Body, Diagnostics, Record, RefusalCode, hex, key};
 use zvm_quic::net::Congestion;
 use zvm_quic::proto::message::{ChainAnswer, UploadAnswer};
 use zvm_quic::proto::table::AnswerCode;
@@ -313,7 +313,11 @@ impl Session {
             .runtime
             .block_on(self.client.query(target.0, gas, input))
             .map_err(|error| failure(&error, self.node))?;
+        let diagnostics = Diagnostics::decode(answer.diagnostics.as_slice()).map_err(|error| {
+            Failure::new(Exit::Network, "network", format_args!("the node's answer is not readable: {error}"))
+        })?;
         Ok(Asked {
+            diagnostics,
             status: answer.status,
             code: answer.code,
             gas_used: answer.gas_used,
@@ -336,6 +340,8 @@ pub struct Asked {
     pub return_data: Vec<u8>,
     /// Words for people.
     pub text: String,
+    /// The same with the backtrace.
+    pub diagnostics: Diagnostics,
 }
 
 /// Whether a call was refused because another one has its nonce.

@@ -119,6 +119,12 @@ fn a_contract_is_deployed_called_and_asked() {
     assert_eq!(ended.json()["error"]["code"], "call_refused");
     assert!(ended.json()["error"]["text"].as_str().is_some_and(|text| text.contains("balance")), "{ended:?}");
 
+    // A question that goes wrong has a backtrace, too.
+    let asked = node.zvm(&["query", contract, "increment()"]).expect_code(1);
+    assert!(asked.err.contains("\n    0: host function env."), "{asked:?}");
+    let asked = node.zvm(&["query", contract, "increment()", "--json"]).expect_code(1);
+    assert_eq!(result(&asked)["backtrace"][0]["host"], true, "{asked:?}");
+
     // Gas that is missing is told as such; an answer of other types does not undo the call.
     let ended = node.zvm(&["query", contract, "get()", "--gas", "10"]).expect_code(4);
     assert!(ended.err.starts_with("error: out_of_gas\n"), "{ended:?}");

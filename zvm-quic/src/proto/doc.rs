@@ -52,6 +52,7 @@ pub fn golden() -> Vec<Golden> {
         gas_used: 500,
         return_data: blob(&[9]),
         text: Text::clipped("no"),
+        diagnostics: blob(&[0; 28]),
     };
     let account = AccountAnswer { nonce: 3, balance: 1 << 70, code_hash: [0; 32] };
     let chain = ChainAnswer {

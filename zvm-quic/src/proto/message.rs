@@ -2,7 +2,8 @@
 
 use super::codec::{Blob, Malformed, Reader, Text, Wire, messages};
 use super::table::{
-    ENVELOPE_BYTES_MAX, QUERY_INPUT_BYTES_MAX, RECORD_BYTES_MAX, RETURN_DATA_BYTES_MAX, TEXT_BYTES_MAX,
+    DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX, QUERY_INPUT_BYTES_MAX, RECORD_BYTES_MAX,
+    RETURN_DATA_BYTES_MAX, TEXT_BYTES_MAX,
 };
 
 /// A 32-byte hash.
@@ -62,6 +63,7 @@ messages! {
         gas_used: u64, "gas used; nobody pays it";
         return_data: Blob<RETURN_DATA_BYTES_MAX>, "its answer";
         text: Text<TEXT_BYTES_MAX>, "an explanation for people";
+        diagnostics: Blob<DIAGNOSTICS_BYTES_MAX>, "texts and backtrace, as a record has them";
     }
     /// Ask for the record of a call.
     ReceiptRequest {

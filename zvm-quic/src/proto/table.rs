@@ -187,14 +187,15 @@ pub const RETURN_DATA_BYTES_MAX: usize = 64 << 10;
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Bytes of an error's text at most.
 pub const TEXT_BYTES_MAX: usize = 1_024;
+/// Bytes of a query's diagnostics at most: as much as a record keeps.
+pub const DIAGNOSTICS_BYTES_MAX: usize = 4 << 10;
 /// Bytes of an answer's body at most.
 pub const ANSWER_BYTES_MAX: usize = RECORD_BYTES_MAX + 64;
 /// Bytes hashed and written down at once: BLAKE3 is ten times slower on packets.
 pub const GROUP_BYTES: usize = 16 << 10;
 
 const _: () = {
-    assert!(RETURN_DATA_BYTES_MAX < ANSWER_BYTES_MAX);
-    assert!(TEXT_BYTES_MAX < ANSWER_BYTES_MAX);
+    assert!(RETURN_DATA_BYTES_MAX + DIAGNOSTICS_BYTES_MAX + TEXT_BYTES_MAX < ANSWER_BYTES_MAX);
     assert!(QUERY_INPUT_BYTES_MAX <= ENVELOPE_BYTES_MAX);
 };
 

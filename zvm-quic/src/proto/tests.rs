@@ -457,7 +457,8 @@ proptest! {
         round_trip(&RecordAnswer { record: Blob::new(blob.clone()).unwrap() });
         round_trip(&QueryRequest { target: address, gas_limit: long, input: Blob::new(blob.clone()).unwrap() });
         round_trip(&QueryAnswer {
-            status: flags, code, gas_used: long, return_data: Blob::new(blob).unwrap(), text: Text::clipped(&text),
+            status: flags, code, gas_used: long, return_data: Blob::new(blob.clone()).unwrap(), text: Text::clipped(&text),
+            diagnostics: Blob::new(blob).unwrap(),
         });
         round_trip(&ReceiptRequest { call_id: hash });
         round_trip(&AccountRequest { address });

@@ -10,6 +10,7 @@ use crate::failure::{Exit, Failure};
 use crate::foreign::foreign;
 use crate::output::{Done, Output};
 use crate::receipt;
+use crate::trace::Trace;
 
 /// Ask a contract
 #[derive(Debug, clap::Args)]
@@ -51,6 +52,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let status = Status::from_u8(asked.status);
     let name = status.map_or("unknown", Status::name);
     let values = returns.as_ref().and_then(|types| abi::decode(types, &asked.return_data));
+    let trace = Trace::of_diagnostics(&asked.diagnostics, status == Some(Status::OutOfGas));
     let exit = match status {
         Some(Status::Success) if returns.is_some() && values.is_none() => {
             let text = format!("the answer is not of these types: 0x{}", hex(&asked.return_data));
@@ -68,7 +70,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         let words = abi::revert_text(&asked.return_data).unwrap_or_else(|| asked.text.clone());
         let words = if words.is_empty() { words } else { format!(": {words}") };
         let code = if asked.code == 0 { String::new() } else { format!(" with code {}", asked.code) };
-        let failure = Failure::new(exit, name, format!("{name}{code}{words}"));
+        let mut failure = Failure::new(exit, name, format!("{name}{code}{words}"));
+        failure.backtrace = trace.clone();
         out.failure(&if exit == Exit::OutOfGas {
             failure.with_help(format_args!("{} gas was not enough; give more with --gas", asked.gas_used))
         } else {
@@ -87,6 +90,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "return_data": format!("0x{}", hex(&asked.return_data)),
             "returned": values,
             "note": asked.text,
+            "backtrace": trace.json(),
+            "backtrace_left_out": trace.left_out_json(),
         }),
     })
 }

@@ -161,6 +161,7 @@ impl Node for TestNode {
             gas_used: gas_limit,
             return_data: Blob::new(input.to_vec()).unwrap(),
             text: Text::default(),
+            diagnostics: Blob::default(),
         })
     }
 
