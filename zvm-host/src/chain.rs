@@ -10,7 +10,7 @@ use crate::cache::ModuleCache;
 use crate::contract::{self, ContractModule, ContractStream};
 use crate::crypto;
 use crate::envelope::{Envelope, EnvelopeError, VALID_BLOCKS_MAX};
-use crate::exec::apply::{self, ApplyError, Call, Machine, Outcome};
+use crate::exec::apply::{self, Applied, ApplyError, Call, Machine, Outcome};
 use crate::exec::host::BlockContext;
 use crate::exec::instance::Instances;
 use crate::genesis::{Genesis, GenesisError};
@@ -29,6 +29,9 @@ pub struct ChainConfig {
     pub gas_price_floor: u64,
     /// Gas of a query at most. Nobody pays for it, and no block is made meanwhile: a tenth of a second.
     pub query_gas_max: u64,
+    /// Bytes of memory that translated modules and idle instances may take; half of it each, and an instance
+    /// counts with its module. Besides, there is what runs: one call and the node's queries.
+    pub resident_len_max: u64,
     /// What may be staged, in all and by one owner.
     pub staging: StagingLimits,
     /// Keys of the state at most; the tree over them is in memory.
@@ -40,6 +43,7 @@ impl Default for ChainConfig {
         ChainConfig {
             gas_price_floor: 1,
             query_gas_max: 1_000_000_000,
+            resident_len_max: 256 * 1024 * 1024,
             staging: StagingLimits::default(),
             keys_max: 20_000_000,
         }
@@ -268,8 +272,10 @@ impl Chain {
         if tree.root() != head.state_root {
             return Err(StoreError::RootMismatch { stored: head.state_root, found: tree.root() }.into());
         }
-        let instances = Instances::new(&engine).map_err(|error| ChainError::Fault(error.to_string()))?;
-        let cache = ModuleCache::new(engine.clone());
+        let resident_max = config.resident_len_max / 2;
+        let instances = Instances::new(&engine, resident_max);
+        let instances = instances.map_err(|error| ChainError::Fault(error.to_string()))?;
+        let cache = ModuleCache::new(engine.clone(), resident_max);
         let machine = Arc::new(Machine { cache, instances, stop: Interrupt::new() });
         let staging = Staging::open(&*store, &engine, config.staging.clone())?;
         let head_hash = head.hash();
@@ -401,6 +407,12 @@ impl Chain {
         self.staging.damaged()
     }
 
+    /// Bytes of memory that translated modules and idle instances take.
+    pub fn resident_bytes(&self) -> u64 {
+        let Machine { cache, instances, .. } = &*self.machine;
+        cache.resident_bytes().saturating_add(instances.resident_bytes())
+    }
+
     /// Keeps an uploaded module, durably, until a deploy names it, its owner stages more than its quota, or its
     /// time is over.
     pub fn stage_module(
@@ -410,7 +422,10 @@ impl Chain {
         bytes: &[u8],
         now_ms: u64,
     ) -> Result<Hash, ChainError> {
+        // That it is valid is all that counts of the translated module: a deploy makes it again.
         let code_hash = module.code_hash();
+        drop(module);
+        // The border between whoever received the bytes, and maybe had them on a disk, and the store.
         if crypto::blake3(bytes) != code_hash {
             return Err(ChainError::WrongBytes);
         }
@@ -419,7 +434,6 @@ impl Chain {
             self.publish();
             added?;
         }
-        self.machine.cache.insert(module);
         Ok(code_hash)
     }
 
@@ -566,16 +580,17 @@ impl Chain {
             block,
             block_gas_limit: self.head.gas_limit,
         };
-        let (mut journal, outcome) = match apply::apply(&self.machine, &self.store.snapshot()?, &applied) {
-            Ok(applied) => applied,
-            Err(ApplyError::NotIncludable(text)) => return Ok(refused(RefusalCode::Balance, text)),
-            Err(ApplyError::MissingCode(hash)) => {
-                return Ok(refused(RefusalCode::MissingCode, format!("missing code {}", hex(&hash))));
-            }
-            Err(ApplyError::Fault(text)) => return Err(ChainError::Fault(text)),
-            Err(ApplyError::Interrupted) => return Err(ChainError::Interrupted),
-            Err(ApplyError::Store(error)) => return Err(error.into()),
-        };
+        let Applied { mut journal, outcome, deployed: module } =
+            match apply::apply(&self.machine, &self.store.snapshot()?, &applied) {
+                Ok(applied) => applied,
+                Err(ApplyError::NotIncludable(text)) => return Ok(refused(RefusalCode::Balance, text)),
+                Err(ApplyError::MissingCode(hash)) => {
+                    return Ok(refused(RefusalCode::MissingCode, format!("missing code {}", hex(&hash))));
+                }
+                Err(ApplyError::Fault(text)) => return Err(ChainError::Fault(text)),
+                Err(ApplyError::Interrupted) => return Err(ChainError::Interrupted),
+                Err(ApplyError::Store(error)) => return Err(error.into()),
+            };
         let fee = u128::from(outcome.gas_used).saturating_mul(u128::from(call.envelope.body.gas_price));
         let sealer = self.head.sealer;
         let mut account = journal.account(&sealer)?;
@@ -623,6 +638,8 @@ impl Chain {
         })?;
         unstage.iter().for_each(|hash| self.staging.forget(hash));
         (self.head, self.head_hash, self.tree) = (header, head_hash, tree);
+        // Only now it is a contract's code: what nobody has paid for is not kept translated.
+        module.into_iter().for_each(|module| self.machine.cache.insert(module));
         self.publish();
         Ok(Answer::Included(Box::new(record)))
     }

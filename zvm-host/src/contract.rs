@@ -207,17 +207,12 @@ impl ContractError {
 #[derive(Debug)]
 pub struct ContractStream {
     stream: ModuleStream,
-    hasher: ::blake3::Hasher,
     len: u64,
 }
 
 /// A stream for one upload.
 pub fn contract_stream(engine: &Engine) -> ContractStream {
-    ContractStream {
-        stream: ModuleStream::new(engine).with_policy(|item| check_item(&item)),
-        hasher: ::blake3::Hasher::new(),
-        len: 0,
-    }
+    ContractStream { stream: ModuleStream::new(engine).with_policy(|item| check_item(&item)), len: 0 }
 }
 
 impl ContractStream {
@@ -236,7 +231,6 @@ impl ContractStream {
     }
 
     fn count(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
         self.len = self.len.saturating_add(bytes.len() as u64);
     }
 
@@ -245,17 +239,14 @@ impl ContractStream {
         self.stream.progress()
     }
 
-    /// Ends the stream: the contract, or what it lacks.
-    pub fn finish(self) -> Result<ContractModule, ContractError> {
+    /// Ends the stream: the contract, or what it lacks. `code_hash` is the BLAKE3 of all bytes: whoever had them
+    /// first has hashed them, and they are not hashed again here.
+    pub fn finish(self, code_hash: Hash) -> Result<ContractModule, ContractError> {
         let module = self.stream.finish().map_err(ContractError::Module)?;
         check_complete(&module).map_err(ContractError::Incomplete)?;
         let memory_pages = first_pages(&module);
-        Ok(ContractModule {
-            module,
-            code_hash: *self.hasher.finalize().as_bytes(),
-            len: self.len,
-            memory_pages,
-        })
+        let resident_bytes = module.resident_bytes().saturating_add(ENTRY_LEN);
+        Ok(ContractModule { module, code_hash, resident_bytes, len: self.len, memory_pages })
     }
 }
 
@@ -266,14 +257,32 @@ pub struct ContractModule {
     code_hash: Hash,
     len: u64,
     memory_pages: u32,
+    resident_bytes: u64,
 }
+
+/// Bytes that a list of modules takes for each beside it.
+const ENTRY_LEN: u64 = 256;
 
 impl ContractModule {
     /// Checks bytes that are all there.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<ContractModule, ContractError> {
+        ContractModule::hashed(engine, bytes, crypto::blake3(bytes))
+    }
+
+    /// Checks bytes that are all there and have been hashed.
+    pub(crate) fn hashed(
+        engine: &Engine,
+        bytes: &[u8],
+        code_hash: Hash,
+    ) -> Result<ContractModule, ContractError> {
         let mut stream = contract_stream(engine);
         stream.feed(bytes)?;
-        stream.finish()
+        stream.finish(code_hash)
+    }
+
+    /// Bytes of memory that it takes; clones share them.
+    pub fn resident_bytes(&self) -> u64 {
+        self.resident_bytes
     }
 
     /// The module.
@@ -281,7 +290,7 @@ impl ContractModule {
         &self.module
     }
 
-    /// The BLAKE3 of the bytes that came through the stream.
+    /// The BLAKE3 of its bytes.
     pub fn code_hash(&self) -> Hash {
         self.code_hash
     }

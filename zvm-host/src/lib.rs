@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use zvm_host::{Answer, Body, Chain, ChainConfig, Genesis, MemoryBackend, Owner, Status, key};
+//! use zvm_host::{Answer, Body, Chain, ChainConfig, Genesis, MemoryBackend, Owner, Status, crypto, key};
 //!
 //! let signer = key::generate()?;
 //! let address = key::address(&signer.public());
@@ -29,7 +29,7 @@
 //! for piece in bytes.chunks(16) {
 //!     upload.feed(piece)?;
 //! }
-//! let code_hash = chain.stage_module(Owner::default(), upload.finish()?, &bytes, 1_000)?;
+//! let code_hash = chain.stage_module(Owner::default(), upload.finish(crypto::blake3(&bytes))?, &bytes, 1_000)?;
 //!
 //! // Deploy it, then call it: `invoke` returns 7, which is a revert.
 //! let mut run = |mut body: Body| {

@@ -102,9 +102,9 @@ impl ModuleSink for ContractSink {
         SinkProgress { functions_valid: progress.functions_valid, work: progress.work }
     }
 
-    fn finish(self) -> Result<ContractModule, RejectInfo> {
+    fn finish(self, digest: &Hash) -> Result<ContractModule, RejectInfo> {
         let at = self.0.progress().bytes;
-        self.0.finish().map_err(|error| reject(&error, at))
+        self.0.finish(*digest).map_err(|error| reject(&error, at))
     }
 }
 
@@ -123,7 +123,7 @@ impl Node for ChainNode {
         let staged = self.lock().stage_module(owner(peer), module, &bytes, now_ms());
         staged.map(drop).map_err(|error| match error {
             ChainError::StagingFull(text) => Refusal::new(AnswerCode::StagingFull, text),
-            ChainError::Store(_) => {
+            ChainError::Store(_) | ChainError::WrongBytes => {
                 tracing::error!("a module could not be staged: {error}");
                 Refusal::new(AnswerCode::StoreFailed, "the node could not write the module down")
             }

@@ -33,8 +33,8 @@ pub trait Node: Send + Sync + 'static {
     /// A fault of the node.
     fn claim(&self, peer: Peer, code_hash: &Hash) -> Result<bool, Refusal>;
 
-    /// Keeps a module whose bytes are whole and checked, durably, for a deploy to name it. It counts for this
-    /// peer's quota.
+    /// Keeps a module that is whole and valid, durably, for a deploy to name it. It counts for this peer's quota.
+    /// `bytes` come from the disk: that they are those with this hash is for the node to see.
     ///
     /// # Errors
     /// `StagingFull`, `StoreFailed`, or a fault of the node; nothing is kept then.

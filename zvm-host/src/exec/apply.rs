@@ -68,6 +68,17 @@ pub struct Outcome {
     pub diagnostics: Diagnostics,
 }
 
+/// What a call leads to, with what it changed.
+#[derive(Debug)]
+pub struct Applied {
+    /// The changes; the sealer's fee is not yet among them.
+    pub journal: Journal,
+    /// The rest.
+    pub outcome: Outcome,
+    /// The module of the contract that was made.
+    pub deployed: Option<ContractModule>,
+}
+
 /// A call with its signer and place.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -146,21 +157,16 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// Applies a call to the journal. The sealer's fee is not yet paid. On an error the journal is lost:
-/// nothing happened.
-pub fn apply(
-    machine: &Machine,
-    view: &Arc<dyn StateView>,
-    call: &Call<'_>,
-) -> Result<(Journal, Outcome), ApplyError> {
+/// Applies a call. On an error nothing happened.
+pub fn apply(machine: &Machine, view: &Arc<dyn StateView>, call: &Call<'_>) -> Result<Applied, ApplyError> {
     let mut journal = Journal::new(Arc::clone(view));
     let body = &call.envelope.body;
     let paid = debit(&mut journal, call)?;
     let mut meter = Meter { limit: body.gas_limit, used: 0 };
     let mut output = Output::default();
-    let mut created = Address::ZERO;
+    let mut deployed = None;
     let frame = journal.checkpoint();
-    let ended = match run_frame(machine, &mut journal, call, &mut meter, &mut output, &mut created) {
+    let ended = match run_frame(machine, &mut journal, call, &mut meter, &mut output, &mut deployed) {
         Ok(ended) => ended,
         Err(Stop::OutOfGas) => Ended::plain(Status::OutOfGas),
         Err(Stop::Error(error)) => return Err(error),
@@ -171,7 +177,7 @@ pub fn apply(
     if ended.status != Status::Success {
         journal.rollback(frame);
         output.logs.clear();
-        created = Address::ZERO;
+        deployed = None;
         if ended.status != Status::Reverted {
             output.return_data.clear();
         }
@@ -180,6 +186,7 @@ pub fn apply(
     let mut signer = journal.account(&call.signer)?;
     signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
     journal.set_account(&call.signer, &signer);
+    let (created, deployed) = deployed.map_or((Address::ZERO, None), |(at, module)| (at, Some(module)));
     let outcome = Outcome {
         status: ended.status,
         revert_code: ended.revert_code,
@@ -190,7 +197,7 @@ pub fn apply(
         logs: output.logs,
         diagnostics: output.diagnostics,
     };
-    Ok((journal, outcome))
+    Ok(Applied { journal, outcome, deployed })
 }
 
 /// Nonce + 1 and the price of all gas; never undone. Gives what was paid.
@@ -220,7 +227,7 @@ fn run_frame(
     call: &Call<'_>,
     meter: &mut Meter,
     output: &mut Output,
-    created: &mut Address,
+    deployed: &mut Option<(Address, ContractModule)>,
 ) -> Result<Ended, Stop> {
     meter.charge(host_gas::intrinsic(call.envelope.wire_len()))?;
     let body = &call.envelope.body;
@@ -233,7 +240,7 @@ fn run_frame(
                 Placed::Contract(address, module) => (address, module),
                 Placed::Refused(status) => return Ok(Ended::plain(status)),
             };
-            *created = address;
+            *deployed = Some((address, module.clone()));
             enter(machine, journal, call, Entry::Init, address, &module, input, meter, output)
         }
         Kind::Call => {
@@ -276,21 +283,19 @@ fn place_code(
     // validate a large module for the price of an envelope.
     let growth = code_key(code_hash).len().saturating_add(bytes.len());
     meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
-    // Also when the module is ready in memory: what becomes state must be what has this name.
+    // The border between the disk that keeps uploads and the state; also when the module is ready in memory.
     if crypto::blake3(&bytes) != *code_hash {
         let text = format!("the module {} has other bytes", hex(code_hash));
         return Err(StoreError::Corrupt(text).into());
     }
-    let verdict = machine.cache.module(code_hash, || Ok(Some(bytes.clone())))?;
-    let module = match verdict {
-        Verdict::Valid(module) => module,
-        Verdict::Invalid(text) => {
+    let module = match machine.cache.validate(code_hash, &bytes) {
+        Ok(module) => module,
+        Err(error) => {
             // Every node has validated it for nothing, and how far it came is not a price: all gas is gone.
             meter.used = meter.limit;
-            output.diagnostics.note(text);
+            output.diagnostics.note(error.to_string());
             return Ok(Placed::Refused(Status::InvalidModule));
         }
-        Verdict::Missing => return Err(ApplyError::MissingCode(*code_hash).into()),
     };
     // And for the work, whoever validated it before.
     meter.charge(DEPLOY_WORK.saturating_mul(module.module().work()))?;

@@ -7,18 +7,18 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ghost_wasm::{
-    Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, Interrupt, Linker, Memory,
+    Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, InstancePre, Interrupt, Linker,
+    Memory, Store,
 };
 
 use super::functions;
-use super::host::{Guest, HostEnd, HostState, HostTrap};
+use super::host::{Entry, Guest, HostEnd, HostState, HostTrap};
 use crate::contract::ContractModule;
 use crate::diagnostics::TraceFrame;
 use crate::table::host_fns::{MODULE, for_each_host_fn, row};
 use crate::types::Hash;
 
-/// Contracts of which an instance is kept for the next call. Each may hold all its memory, twice what it began
-/// with at most, and its code.
+/// Contracts of which an instance is kept for the next call: each is looked for in a list.
 const POOLS_MAX: usize = 32;
 /// Instances of one contract that are kept: calls come one after the other, queries beside them.
 const IDLE_MAX: usize = 2;
@@ -63,15 +63,57 @@ struct Data {
     memory: Option<Memory>,
 }
 
+/// A store and what makes its instance.
+type Taken = (Store<Data>, InstancePre<Data>);
+
 /// Makes instances; the host functions are linked once, and looked up once for each contract in use.
 #[derive(Debug)]
 pub struct Instances {
     linker: Linker<Data>,
-    /// By code hash, the one used last in front.
+    resident_max: u64,
     pools: Mutex<Pools>,
 }
 
-type Pools = Vec<(Hash, InstancePool<Data>)>;
+/// The pools of the contracts in use.
+#[derive(Debug, Default)]
+struct Pools {
+    /// The one used last in front.
+    list: Vec<Pooled>,
+    resident_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Pooled {
+    code_hash: Hash,
+    pool: InstancePool<Data>,
+    /// With its module, which it keeps alive.
+    resident_bytes: u64,
+}
+
+impl Pools {
+    /// The pool of a contract, which moves to the front.
+    fn find(&mut self, code_hash: &Hash) -> Option<&mut Pooled> {
+        let at = self.list.iter().position(|pooled| pooled.code_hash == *code_hash)?;
+        self.list.get_mut(..=at).unwrap_or_default().rotate_right(1);
+        self.list.first_mut()
+    }
+
+    /// Counts the pool in front anew; gives those that must go, to be dropped when the lock is free again.
+    fn settle(&mut self, module: &ContractModule, resident_max: u64) -> Vec<Pooled> {
+        let mut dropped = Vec::new();
+        if let Some(front) = self.list.first_mut() {
+            let bytes = front.pool.resident_bytes().saturating_add(module.resident_bytes());
+            let before = std::mem::replace(&mut front.resident_bytes, bytes);
+            self.resident_bytes = self.resident_bytes.saturating_sub(before).saturating_add(bytes);
+        }
+        while self.resident_bytes > resident_max || self.list.len() > POOLS_MAX {
+            let Some(last) = self.list.pop() else { break };
+            self.resident_bytes = self.resident_bytes.saturating_sub(last.resident_bytes);
+            dropped.push(last);
+        }
+        dropped
+    }
+}
 
 macro_rules! typed {
     (none) => {
@@ -126,45 +168,70 @@ fn into_error(end: HostEnd) -> Error {
 }
 
 impl Instances {
-    /// Links the host functions.
-    pub fn new(engine: &Engine) -> Result<Instances, Error> {
+    /// Links the host functions. Idle instances take at most `resident_max` bytes.
+    pub fn new(engine: &Engine, resident_max: u64) -> Result<Instances, Error> {
         let mut linker = Linker::new(engine);
         link(&mut linker)?;
-        Ok(Instances { linker, pools: Mutex::default() })
+        Ok(Instances { linker, resident_max, pools: Mutex::default() })
     }
 
     fn pools(&self) -> MutexGuard<'_, Pools> {
+        // A panic between two steps leaves at worst a pool that is counted wrong until it is used.
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pool of a contract, which moves to the front.
-    fn pool<'a>(
-        &self,
-        pools: &'a mut Pools,
-        module: &ContractModule,
-    ) -> Result<&'a mut InstancePool<Data>, Error> {
-        let hash = module.code_hash();
-        match pools.iter().position(|(of, _)| *of == hash) {
-            Some(at) => pools.get_mut(..=at).unwrap_or_default().rotate_right(1),
-            None => {
-                let pre = self.linker.instantiate_pre(module.module())?;
-                pools.truncate(POOLS_MAX - 1);
-                pools.insert(0, (hash, InstancePool::new(pre, IDLE_MAX)));
-            }
+    /// Bytes of memory that idle instances take, with their modules.
+    pub fn resident_bytes(&self) -> u64 {
+        self.pools().resident_bytes
+    }
+
+    /// A store for an instance of a contract, and how to make the instance. With `keep`, the store has a pool
+    /// to go back to.
+    fn take(&self, module: &ContractModule, keep: bool, data: Data) -> Result<Taken, Box<(Error, Data)>> {
+        if let Some(Pooled { pool, .. }) = self.pools().find(&module.code_hash()) {
+            return Ok((pool.take(data), pool.pre().clone()));
         }
-        let front = pools.first_mut();
-        front.map(|(_, pool)| pool).ok_or_else(|| Error::new(ErrorCode::Internal))
+        let pre = match self.linker.instantiate_pre(module.module()) {
+            Ok(pre) => pre,
+            Err(error) => return Err(Box::new((error, data))),
+        };
+        if !keep {
+            return Ok((Store::new(module.module().engine(), data), pre));
+        }
+        let mut pool = InstancePool::new(pre.clone(), IDLE_MAX);
+        let store = pool.take(data);
+        let mut pools = self.pools();
+        // A query of the same contract may have been quicker.
+        if pools.find(&module.code_hash()).is_none() {
+            pools.list.insert(0, Pooled { code_hash: module.code_hash(), pool, resident_bytes: 0 });
+        }
+        let _dropped = pools.settle(module, self.resident_max);
+        drop(pools);
+        Ok((store, pre))
+    }
+
+    /// Brings a store back to its pool, if that is there still.
+    fn put(&self, module: &ContractModule, store: Store<Data>) -> Data {
+        let mut pools = self.pools();
+        let Some(Pooled { pool, .. }) = pools.find(&module.code_hash()) else { return store.into_data() };
+        let data = pool.put(store);
+        let _dropped = pools.settle(module, self.resident_max);
+        drop(pools);
+        data
     }
 
     /// Runs the entry point of the frame with at most `gas`, until `interrupt` is set.
-    pub fn run(&self, module: &ContractModule, mut state: HostState, gas: u64, interrupt: &Interrupt) -> Run {
+    pub fn run(&self, module: &ContractModule, state: HostState, gas: u64, interrupt: &Interrupt) -> Run {
         let entry = state.frame.entry.export();
-        let mut pools = self.pools();
-        let (mut store, pre) = match self.pool(&mut pools, module) {
-            Ok(pool) => (pool.take(Data { state, memory: None }), pool.pre().clone()),
-            Err(error) => return Run { end: ended(&error, &mut state), gas_used: 0, state },
+        // What is being deployed may never be a contract.
+        let keep = state.frame.entry != Entry::Init;
+        let (mut store, pre) = match self.take(module, keep, Data { state, memory: None }) {
+            Ok(taken) => taken,
+            Err(failed) => {
+                let (error, Data { mut state, .. }) = *failed;
+                return Run { end: ended(&error, &mut state), gas_used: 0, state };
+            }
         };
-        drop(pools);
         store.set_gas(gas);
         store.set_interrupt(Some(interrupt.clone()));
         let returned = pre.instantiate(&mut store).and_then(|instance| {
@@ -174,15 +241,7 @@ impl Instances {
             }
         });
         let gas_used = store.gas_used();
-        let mut pools = self.pools();
-        // Another call may have put so many in front of it that it is gone.
-        let pool = pools.iter_mut().find(|(of, _)| *of == module.code_hash());
-        let mut state = match pool {
-            Some((_, pool)) => pool.put(store),
-            None => store.into_data(),
-        }
-        .state;
-        drop(pools);
+        let mut state = self.put(module, store).state;
         let end = match returned {
             Ok(Some(code)) => End::Returned(code),
             Ok(None) => End::MissingEntry,

@@ -191,8 +191,8 @@ pub(super) async fn upload<'a, N: Node>(
     let node = shared.node.clone();
     write(shared, arrivals, &mut spool, &received.tail).await?;
     let keep = move || {
-        // Read back and hashed: the node gets what the disk has.
-        let bytes = spool.read(&code_hash).map_err(spool_refusal)?;
+        // Read back: the node hashes what the disk has.
+        let bytes = spool.read().map_err(spool_refusal)?;
         node.stage(peer, &code_hash, received.module, bytes)?;
         Ok(received.answer)
     };

@@ -109,6 +109,7 @@ impl<S: ModuleSink> Receive<S> {
             return Err(Refusal::new(AnswerCode::LengthMismatch, text).at(self.bytes));
         }
         let tail = self.close_group();
+        // The border between the wire and the node.
         let digest: Hash = self.blake3.finalize().into();
         if digest != self.start.header.digest {
             return Err(Refusal::new(AnswerCode::DigestMismatch, "the BLAKE3 digest is another"));
@@ -120,7 +121,7 @@ impl<S: ModuleSink> Receive<S> {
             }
         }
         let progress = self.sink.progress();
-        let module = self.sink.finish().map_err(refused)?;
+        let module = self.sink.finish(&digest).map_err(refused)?;
         let answer = UploadAnswer {
             known: 0,
             functions_valid_before_last_chunk: self.valid_before_last.unwrap_or(0),

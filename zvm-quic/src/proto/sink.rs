@@ -3,6 +3,8 @@
 
 use ghost_wasm::{Module, ModuleStream};
 
+use super::message::Hash;
+
 /// Why bytes are not a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectInfo {
@@ -37,11 +39,11 @@ pub trait ModuleSink {
     /// How far it has come.
     fn progress(&self) -> SinkProgress;
 
-    /// All bytes were there.
+    /// All bytes were there; `digest` is their BLAKE3.
     ///
     /// # Errors
     /// What is missing.
-    fn finish(self) -> Result<Self::Module, RejectInfo>;
+    fn finish(self, digest: &Hash) -> Result<Self::Module, RejectInfo>;
 }
 
 fn reject(error: &ghost_wasm::Error, fallback: u64) -> RejectInfo {
@@ -65,7 +67,7 @@ impl ModuleSink for ModuleStream {
         SinkProgress { functions_valid: progress.functions_valid, work: progress.work }
     }
 
-    fn finish(self) -> Result<Module, RejectInfo> {
+    fn finish(self, _: &Hash) -> Result<Module, RejectInfo> {
         let at = ModuleStream::progress(&self).bytes;
         ModuleStream::finish(self).map_err(|error| reject(&error, at))
     }

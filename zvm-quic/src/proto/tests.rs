@@ -47,7 +47,7 @@ impl ModuleSink for Lines {
         SinkProgress { functions_valid: self.lines, work: self.seen }
     }
 
-    fn finish(self) -> Result<u64, RejectInfo> {
+    fn finish(self, _: &Hash) -> Result<u64, RejectInfo> {
         if self.lines == 0 {
             return Err(RejectInfo { code: 78, offset: self.seen, text: "no line".into() });
         }

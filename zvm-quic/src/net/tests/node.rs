@@ -90,7 +90,7 @@ impl ModuleSink for TestSink {
         SinkProgress { functions_valid: self.bodies, work: self.seen }
     }
 
-    fn finish(self) -> Result<(), RejectInfo> {
+    fn finish(self, _: &Hash) -> Result<(), RejectInfo> {
         Ok(())
     }
 }
