@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ghost_wasm::{Engine, Interrupt};
+use zvm_host::state::StoreError;
 use zvm_host::{
     Answer, Chain, ChainError, ChainReader, ContractError, ContractModule, ContractStream, Owner, Readers,
     RefusalCode, contract_stream,
@@ -17,6 +18,7 @@ use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnsw
 use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
 use crate::proto::table::{AnswerCode, DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX};
+use crate::spool::DISK_FULL;
 
 const _: () = assert!(zvm_host::diagnostics::KEPT_LEN_MAX <= DIAGNOSTICS_BYTES_MAX);
 
@@ -66,6 +68,10 @@ impl ChainNode {
 fn fault(error: &ChainError) -> Refusal {
     if let ChainError::Interrupted = error {
         return Refusal::new(AnswerCode::ShuttingDown, "the node ends");
+    }
+    if let ChainError::Store(StoreError::Full(_)) = error {
+        tracing::warn!("nothing can be stored: {error}");
+        return Refusal::new(AnswerCode::StoreFailed, DISK_FULL);
     }
     tracing::error!("the chain failed: {error}");
     Refusal::new(AnswerCode::Internal, "a fault of the node")
@@ -123,6 +129,7 @@ impl Node for ChainNode {
         let staged = self.lock().stage_module(owner(peer), module, &bytes, now_ms());
         staged.map(drop).map_err(|error| match error {
             ChainError::StagingFull(text) => Refusal::new(AnswerCode::StagingFull, text),
+            ChainError::Store(StoreError::Full(_)) => fault(&error),
             ChainError::Store(_) | ChainError::WrongBytes => {
                 tracing::error!("a module could not be staged: {error}");
                 Refusal::new(AnswerCode::StoreFailed, "the node could not write the module down")

@@ -3,11 +3,14 @@
 //! network and does not validate.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const SUFFIX: &str = ".part";
+
+/// What a peer is told when the node's disk has no room.
+pub const DISK_FULL: &str = "the disk of the node is full: nothing was kept; try again when there is room";
 
 /// What is wrong with the spool.
 #[derive(Debug)]
@@ -23,6 +26,13 @@ pub enum SpoolError {
     },
     /// The quota is used up by uploads under way, or less than this module.
     Full,
+    /// The disk has no room, whatever the quota says.
+    DiskFull {
+        /// Where.
+        path: PathBuf,
+        /// Its words.
+        source: io::Error,
+    },
     /// The disk gave another number of bytes than it was given.
     Damaged(PathBuf),
 }
@@ -33,6 +43,9 @@ impl std::fmt::Display for SpoolError {
             SpoolError::Io { doing, path, source } => {
                 write!(f, "cannot {doing} {}: {source}", path.display())
             }
+            SpoolError::DiskFull { path, source } => {
+                write!(f, "the disk is full, cannot write {}: {source}", path.display())
+            }
             SpoolError::Full => f.write_str("no room for the upload"),
             SpoolError::Damaged(path) => write!(f, "{} is damaged", path.display()),
         }
@@ -42,7 +55,13 @@ impl std::fmt::Display for SpoolError {
 impl std::error::Error for SpoolError {}
 
 fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> SpoolError + 'a {
-    move |source| SpoolError::Io { doing, path: path.to_owned(), source }
+    move |source| match source.kind() {
+        // A limit on the length of files is a disk of that size.
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            SpoolError::DiskFull { path: path.to_owned(), source }
+        }
+        _ => SpoolError::Io { doing, path: path.to_owned(), source },
+    }
 }
 
 #[derive(Debug, Default)]

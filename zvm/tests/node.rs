@@ -273,39 +273,69 @@ fn a_corrupt_store_is_named_and_left_alone() {
     assert_eq!(node.started["height"], "1");
 }
 
+/// The counter with a custom section of so many bytes.
+fn counter_of(len: u32, fill: u8) -> Vec<u8> {
+    let mut module = fs::read(counter()).expect("the contract");
+    module.push(0);
+    module.extend([(len & 0x7f) as u8 | 0x80, (len >> 7 & 0x7f) as u8 | 0x80, (len >> 14) as u8]);
+    module.extend([1, b'p']);
+    module.resize(module.len() + len as usize - 2, fill);
+    module
+}
+
+/// Files may not grow beyond a little more than the store, which is what a full disk does, without filling
+/// one; a process that exceeds such a limit is killed unless it cares.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_nothing_is_lost() {
+fn a_full_disk_is_told_and_ends_with_room() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
     let home = Home::new();
     let node = home.node();
     let contract = deploy(&home, &node);
     home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
     node.kill();
 
-    // Files may not grow beyond a little more than the store: what a full disk does, without filling one.
-    let kib = fs::metadata(home.chain().join("chain.redb")).expect("the store").len().div_ceil(1024) + 64;
-    let limited =
-        format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" node --json --listen 127.0.0.1:0 --dir \"$1\"");
+    let kib = fs::metadata(home.chain().join("chain.redb")).expect("the store").len().div_ceil(1024) + 256;
+    let limited = format!("ulimit -S -f {kib}; exec \"$0\" node --json --listen 127.0.0.1:0 --dir \"$1\"");
     let mut command = std::process::Command::new("bash");
     command.args(["-c", &limited, env!("CARGO_BIN_EXE_zvm")]).arg(home.chain());
     let node = Node::spawn(&mut command);
-    // Contracts of a megabyte, each another one; the store takes few of them.
-    let mut module = fs::read(counter()).expect("the contract");
-    let len = 1_000_000u32;
-    module.push(0);
-    module.extend([(len & 0x7f) as u8 | 0x80, (len >> 7 & 0x7f) as u8 | 0x80, (len >> 14) as u8]);
-    module.extend([1, b'p']);
-    let failed = (0u8..20).find_map(|fill| {
-        let bytes = [&module[..], &vec![fill; len as usize - 2]].concat();
-        let file = write(home.dir.path(), "large.wasm", bytes);
-        let ended = home.signed(&node, &["deploy", file.to_str().expect("UTF-8")]);
-        (ended.code != 0).then_some(ended)
+    let send = |len: u32, fill: u8| {
+        let file = write(home.dir.path(), "large.wasm", counter_of(len, fill));
+        home.signed(&node, &["deploy", file.to_str().expect("UTF-8")])
+    };
+    let is_told = |ended: &Ended| {
+        let error = &ended.json()["error"];
+        assert_eq!(error["kind"], "refused", "{ended:?}");
+        assert!(error["text"].as_str().expect("text").contains("the disk of the node is full"), "{ended:?}");
+    };
+    // One that is too long for the file of an upload, then ones that are too many for the store.
+    is_told(&send(1_000_000, 0).expect_code(1));
+    let full = (1u8..40).find(|fill| {
+        let ended = send(50_000, *fill);
+        if ended.code != 0 {
+            is_told(&ended);
+        }
+        ended.code != 0
     });
-    let failed = failed.expect("the limit is reached");
-    assert_eq!(failed.json()["error"]["kind"], "refused", "{failed:?}");
-    // It still answers, and nothing is lost.
+    assert!(full.is_some(), "the limit is not reached");
+
+    // Everything can be read, and it is told again.
     let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
     assert_eq!(asked.out, "1\n");
+    is_told(&send(50_000, 40).expect_code(1));
+    let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "1\n");
+
+    // Room: the same node goes on.
+    let process = Pid::from_raw(node.process() as i32);
+    prlimit(process, Resource::Fsize, Rlimit { current: None, maximum: None }).expect("raised");
+    send(50_000, 40).expect_code(0);
+    send(1_000_000, 0).expect_code(0);
+    home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
+    let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
+    assert_eq!(asked.out, "2\n");
     let chain = node.started.clone();
     node.kill();
 
@@ -313,5 +343,5 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     assert_eq!(node.started["genesis_hash"], chain["genesis_hash"]);
     home.signed(&node, &["call", &contract, "increment()"]).expect_code(0);
     let asked = node.zvm(&["query", &contract, "get()", "--returns", "uint64"]).expect_code(0);
-    assert_eq!(asked.out, "2\n");
+    assert_eq!(asked.out, "3\n");
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableDefinition,
@@ -21,6 +21,9 @@ use crate::codec::{CodecError, Reader, Writer};
 use crate::types::Hash;
 
 type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+type Entries = redb::Range<'static, &'static [u8], &'static [u8]>;
 type Opened<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 const VALUES: Table = TableDefinition::new("values");
@@ -175,6 +178,9 @@ impl RedbBackend {
                 "the medium stored a block that it had refused; start the node again".into(),
             ));
         }
+        // Whoever holds the newest view goes on with this one.
+        let view = Arc::new(view);
+        let _ = newest.next.set(Arc::clone(&view));
         self.set_newest(Some(view));
         session.views_from.store(u64::MAX, Ordering::Release);
         *session = next;
@@ -187,9 +193,9 @@ impl RedbBackend {
         newest.clone().ok_or_else(|| StoreError::Medium("it has to be opened again".into()))
     }
 
-    fn set_newest(&self, view: Option<RedbView>) {
+    fn set_newest(&self, view: Option<Arc<RedbView>>) {
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *newest, view.map(Arc::new));
+        let old = std::mem::replace(&mut *newest, view);
         drop(newest);
         // Outside the lock: the last one to let go of a session closes it.
         drop(old);
@@ -204,7 +210,7 @@ impl RedbBackend {
         self.medium.publish().map_err(|error| refused(&error))?;
         // It is stored. If it cannot be read, readers are told, not whoever stored it.
         let view = RedbView::new(&session, &self.told);
-        self.set_newest(view.inspect_err(|error| tell(&self.told, error)).ok());
+        self.set_newest(view.inspect_err(|error| tell(&self.told, error)).ok().map(Arc::new));
         Ok(())
     }
 }
@@ -263,6 +269,8 @@ struct RedbView {
     session: Arc<Session>,
     /// Counts the session's views.
     number: u64,
+    /// The same height in the session after this one.
+    next: OnceLock<Arc<RedbView>>,
     told: Arc<AtomicBool>,
 }
 
@@ -270,7 +278,8 @@ impl RedbView {
     fn new(session: &Arc<Session>, told: &Arc<AtomicBool>) -> Result<RedbView, StoreError> {
         let read = guarded(FILE, || session.database.get()?.begin_read().map_err(medium))?;
         let number = session.views.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        Ok(RedbView { read: Held::new(read), session: Arc::clone(session), number, told: Arc::clone(told) })
+        let (read, session) = (Held::new(read), Arc::clone(session));
+        Ok(RedbView { read, session, number, next: OnceLock::new(), told: Arc::clone(told) })
     }
 
     fn table(&self, table: Table) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
@@ -281,13 +290,26 @@ impl RedbView {
         })
     }
 
-    /// What was read is the view's, unless its pages were used again while it was read.
-    fn still<T>(&self, found: Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.number < self.session.views_from.load(Ordering::Acquire) {
-            let text = "the view is older than the last time the disk was full; ask again".into();
-            return Err(StoreError::Medium(text));
+    /// Whether what was read just now is the view's: its pages may have been used again by a later session.
+    fn is_current(&self) -> bool {
+        self.number >= self.session.views_from.load(Ordering::Acquire)
+    }
+
+    /// Reads, in this session or in the one that has this height now.
+    fn read<T>(&self, read: impl Fn(&RedbView) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut view = self;
+        loop {
+            let found = read(view);
+            if view.is_current() {
+                return found.inspect_err(|error| tell(&view.told, error));
+            }
+            view = view.next()?;
         }
-        found.inspect_err(|error| tell(&self.told, error))
+    }
+
+    fn next(&self) -> Result<&RedbView, StoreError> {
+        let text = "the view is older than the last time the disk was full; ask again";
+        self.next.get().map(|next| &**next).ok_or_else(|| StoreError::Medium(text.into()))
     }
 
     /// The bytes that stand in a table, with their checksum.
@@ -299,49 +321,60 @@ impl RedbView {
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = guarded(Place { table: table.name(), key: Some(key) }, || {
-            let opened = self.table(table)?;
-            match opened.get(key).map_err(medium)? {
-                Some(stored) => {
-                    entry::open(table.name(), key, stored.value()).map(|value| Some(value.to_vec()))
+        self.read(|view| {
+            guarded(Place { table: table.name(), key: Some(key) }, || {
+                let opened = view.table(table)?;
+                match opened.get(key).map_err(medium)? {
+                    Some(stored) => {
+                        entry::open(table.name(), key, stored.value()).map(|value| Some(value.to_vec()))
+                    }
+                    None => check_absent(&opened, table.name(), key).map(|()| None),
                 }
-                None => check_absent(&opened, table.name(), key).map(|()| None),
-            }
-        });
-        self.still(found)
+            })
+        })
     }
 
     fn each(&self, table: Table, visit: Visit<'_>, may_be_damaged: bool) -> Result<(), StoreError> {
-        let name = table.name();
-        let place = Place { table: name, key: None };
-        let opened = guarded(place, || {
-            let table = self.table(table)?;
-            Ok((table.len().map_err(medium)?, Held::new(table.range::<&[u8]>(..).map_err(medium)?)))
-        });
-        let (count, mut entries) = self.still(opened)?;
+        let place = Place { table: table.name(), key: None };
+        let mut view = self;
         let (mut seen, mut last): (u64, Option<Vec<u8>>) = (0, None);
-        // What is called for each entry is the caller's, and not guarded.
+        let mut visited = Ok(());
         loop {
-            let next = guarded(place, || {
-                let Some(entry) = entries.get_mut()?.next() else { return Ok(None) };
-                let (key, stored) = entry.map_err(medium)?;
-                let key = key.value().to_vec();
-                if last.as_ref().is_some_and(|last| *last >= key) {
-                    return Err(Place { table: name, key: Some(&key) }.corrupt("it is not in its place"));
+            let opened = view.entries(table, last.as_deref());
+            let done = opened.and_then(|(count, mut entries)| {
+                // What is called for each entry is the caller's, and not guarded.
+                while let Some((key, value)) =
+                    next_entry(table, &mut entries, last.as_deref(), may_be_damaged)?
+                {
+                    if !view.is_current() {
+                        return Ok(());
+                    }
+                    visited = visit(&key, &value);
+                    if visited.is_err() {
+                        return Ok(());
+                    }
+                    seen = seen.saturating_add(1);
+                    last = Some(key);
                 }
-                let value = match entry::open(name, &key, stored.value()) {
-                    Err(_) if may_be_damaged => Vec::new(),
-                    other => other?.to_vec(),
-                };
-                Ok(Some((key, value)))
+                if seen == count { Ok(()) } else { Err(place.corrupt("entries of it are missing")) }
             });
-            let Some((key, value)) = self.still(next)? else { break };
-            visit(&key, &value)?;
-            seen = seen.saturating_add(1);
-            last = Some(key);
+            visited?;
+            visited = Ok(());
+            if view.is_current() {
+                return done.inspect_err(|error| tell(&self.told, error));
+            }
+            view = view.next()?;
         }
-        let whole = if seen == count { Ok(()) } else { Err(place.corrupt("entries of it are missing")) };
-        self.still(whole)
+    }
+
+    /// How many entries a table has, and those after a key.
+    fn entries(&self, table: Table, after: Option<&[u8]>) -> Result<(u64, Held<Entries>), StoreError> {
+        guarded(Place { table: table.name(), key: None }, || {
+            let table = self.table(table)?;
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let entries = table.range::<&[u8]>((from, Bound::Unbounded)).map_err(medium)?;
+            Ok((table.len().map_err(medium)?, Held::new(entries)))
+        })
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
@@ -410,6 +443,29 @@ impl StateView for RedbView {
     fn all_staged(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.each(STAGED, visit, true)
     }
+}
+
+/// The next entry of a table, which must come after the last one.
+fn next_entry(
+    table: Table,
+    entries: &mut Held<Entries>,
+    last: Option<&[u8]>,
+    may_be_damaged: bool,
+) -> Result<Option<Entry>, StoreError> {
+    let name = table.name();
+    guarded(Place { table: name, key: last }, || {
+        let Some(entry) = entries.get_mut()?.next() else { return Ok(None) };
+        let (key, stored) = entry.map_err(medium)?;
+        let key = key.value();
+        if last.is_some_and(|last| last >= key) {
+            return Err(Place { table: name, key: Some(key) }.corrupt("it is not in its place"));
+        }
+        let value = match entry::open(name, key, stored.value()) {
+            Err(_) if may_be_damaged => Vec::new(),
+            other => other?.to_vec(),
+        };
+        Ok(Some((key.to_vec(), value)))
+    })
 }
 
 /// A key that is not found must lie between its neighbours, and they must be what was written: a damaged key,

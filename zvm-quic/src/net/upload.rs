@@ -16,7 +16,7 @@ use crate::proto::pace::Peer;
 use crate::proto::receive::{Receive, admit_length};
 use crate::proto::slots::{Slots, Ticket, Turn};
 use crate::proto::table::{AnswerCode, Limits, StopCode};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{DISK_FULL, Spool, SpoolError};
 
 /// Between two tries to write while the spool is full: a displaced upload lets go within it.
 const SPOOL_RETRY: Duration = Duration::from_millis(20);
@@ -248,6 +248,10 @@ fn known(code_hash: Hash) -> UploadAnswer {
 fn spool_refusal(error: SpoolError) -> Refusal {
     match error {
         SpoolError::Full => Refusal::new(AnswerCode::SpoolFull, error.to_string()),
+        SpoolError::DiskFull { .. } => {
+            tracing::warn!("spool: {error}");
+            Refusal::new(AnswerCode::StoreFailed, DISK_FULL)
+        }
         SpoolError::Io { .. } | SpoolError::Damaged(_) => {
             // Paths are the node's business.
             tracing::error!("spool: {error}");

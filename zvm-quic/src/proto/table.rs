@@ -81,7 +81,7 @@ codes! {
         TooManyUploads = 0x0206, "too_many_uploads", "the peer or the node has too many uploads under way";
         TooSlow = 0x0207, "too_slow", "the upload paused too long, trickled, or held a place that others wait for below the fair rate";
         SpoolFull = 0x0208, "spool_full", "the uploads under way leave no room for this one";
-        StoreFailed = 0x0209, "store_failed", "the node could not write the module down; nothing was kept";
+        StoreFailed = 0x0209, "store_failed", "the node could not store the module or the block: its disk is full, or failed; nothing was kept";
         StagingFull = 0x020a, "staging_full", "the modules that wait for their deploys leave no room for this one; nothing was kept";
         CallRefused = 0x0300, "call_refused", "admission refused the call; detail is the node's code";
         AuthenticationFailed = 0x0301, "authentication_failed", "the call's signature or key is not acceptable (status 7)";

@@ -55,6 +55,7 @@ fn parse_balance(text: &str) -> Result<(Address, u128), String> {
 /// Runs the command.
 pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let runtime = runtime()?;
+    outlive_file_limits(&runtime)?;
     let running = Running::start(&runtime, &args.dir, args.listen, |kept| genesis(&args, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
@@ -222,6 +223,22 @@ pub fn new_genesis(
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A file that reaches its limit of length is a disk without room, which is told, not the end of the node:
+/// with a handler for the signal, which then stays, the write fails instead.
+fn outlive_file_limits(runtime: &Runtime) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let _entered = runtime.enter();
+        let handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+            .map_err(|error| Failure::new(Exit::Failed, "io", format!("signals: {error}")))?;
+        drop(handled);
+    }
+    #[cfg(not(unix))]
+    let _ = runtime;
+    Ok(())
 }
 
 async fn stop_signal() -> Result<(), Failure> {

@@ -121,6 +121,11 @@ impl Node {
         zvm(args.iter().take(1).chain(&to).chain(args.iter().skip(1)))
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
