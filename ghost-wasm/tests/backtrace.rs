@@ -63,7 +63,7 @@ const GUEST: &str = r#"(module
         (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else unreachable)))
     (func $last (export "last") unreachable))"#;
 
-fn guest(engine: &Engine, text: &str) -> (Store<()>, Instance) {
+fn linker(engine: &Engine) -> Linker<()> {
     let mut linker = Linker::new(engine);
     linker.func_wrap("env", "revert", |_: i32| Err::<(), Error>(Error::host(Refused))).unwrap();
     linker
@@ -75,6 +75,11 @@ fn guest(engine: &Engine, text: &str) -> (Store<()>, Instance) {
             func.call(&mut caller, &[], &mut [])
         })
         .unwrap();
+    linker
+}
+
+fn guest(engine: &Engine, text: &str) -> (Store<()>, Instance) {
+    let linker = linker(engine);
     let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
     let mut store = Store::new(engine, ());
     let instance = linker.instantiate(&mut store, &module).unwrap();
@@ -108,6 +113,33 @@ fn errors_of_host_functions_have_one() {
         assert_eq!(shown(&error), ["0 env.revert host", "5 through at"]);
         let error = fails(&engine, "tail", &[], 10_000);
         assert_eq!(shown(&error), ["0 env.revert host", "8 tail at"]);
+    }
+}
+
+/// A yield that cannot be resumed is an error of the function that has yielded; one that can is no end.
+#[test]
+fn yields_that_are_lost() {
+    let text = r#"(module
+        (import "env" "ask" (func $ask))
+        (import "env" "call" (func $call (param i32)))
+        (func $asks (export "fails") (call $ask))
+        (func $nested (export "nested") (call $call (i32.const 0))))"#;
+    for engine in engines() {
+        let mut linker = linker(&engine);
+        linker.func_wrap("env", "ask", || Err::<(), Error>(Error::yield_with(Refused))).unwrap();
+        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let mut call = |name: &str| {
+            let func = instance.get_func(&store, name).unwrap();
+            func.call(&mut store, &[], &mut []).unwrap_err()
+        };
+        let error = call("nested");
+        assert_eq!(error.code(), ErrorCode::YieldLost);
+        assert_eq!(shown(&error), ["0 env.ask host", "2 asks at", "1 env.call host", "3 nested at"]);
+        let error = call("fails");
+        assert!(error.is_yield());
+        assert_eq!(error.backtrace().depth(), 0);
     }
 }
 

@@ -139,11 +139,16 @@ pub(crate) fn resume<T>(store: &mut Store<T>, answer: Answer<'_>, slots: &mut [u
     finish(store, suspended.entry, true, result)
 }
 
+/// Whether the running entry ends with this error: not by a yield, unless a host function's call is in between.
+fn ends(inner: &StoreInner, error: &Error) -> bool {
+    !error.is_yield() || inner.nesting > 1
+}
+
 /// Runs until the entry returns, and fetches its results.
 fn run_to_end<T>(store: &mut Store<T>, entry: &Entry, slots: &mut [u64]) -> Result<(), Error> {
     if let Err(mut error) = run(store) {
-        // A yield is no end. With another store in its place the stacks are gone, too.
-        if !error.is_yield() && store.inner.id == entry.store {
+        // With another store in its place the stacks are gone, too.
+        if store.inner.id == entry.store && ends(&store.inner, &error) {
             trace::add_running(&store.inner, entry.depth, error.backtrace_mut());
         }
         return Err(error);
@@ -441,7 +446,7 @@ pub(crate) fn call_from_wasm<T>(store: &mut Store<T>, func: u32, place: Place) -
                 }
             }
             if let Err(mut error) = outcome {
-                if !error.is_yield() && inner.id == id {
+                if inner.id == id && ends(inner, &error) {
                     trace::add_host(inner, host, instance, error.backtrace_mut());
                 }
                 inner.yielded = error.is_yield().then_some(Yielded { ty: entity.ty, base, place });
