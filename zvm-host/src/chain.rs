@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use ghost_wasm::{Engine, Interrupt};
 
+use crate::admission::{self, Place};
 use crate::cache::ModuleCache;
 use crate::contract::{self, ContractModule, ContractStream};
 use crate::crypto;
-use crate::envelope::{Envelope, EnvelopeError, VALID_BLOCKS_MAX};
+use crate::envelope::Envelope;
 use crate::exec::apply::{self, Applied, ApplyError, Call, Machine, Outcome};
 use crate::exec::host::BlockContext;
 use crate::exec::instance::Instances;
 use crate::genesis::{Genesis, GenesisError};
 use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
 use crate::reader::At;
-use crate::receipt::{Header, Receipt, Record, Status, logs_root};
+use crate::receipt::{Header, Receipt, Record, logs_root};
 use crate::staging::{Owner, Staging, StagingError, StagingLimits};
 use crate::state::{Account, Commit, Head, StateBackend, StateView, StoreError, Tree, account_key, code_key};
-use crate::table::host_gas;
 use crate::types::{Address, Hash, hex};
 
 /// What a node decides for itself.
@@ -50,76 +50,6 @@ impl Default for ChainConfig {
     }
 }
 
-macro_rules! refusals {
-    ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)*) => {
-        /// Why a signed call was not admitted. The number goes over the wire.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(u16)]
-        pub enum RefusalCode { $(#[doc = $doc] $name = $number,)* }
-
-        impl RefusalCode {
-            /// All codes.
-            pub const ALL: &'static [RefusalCode] = &[$(RefusalCode::$name),*];
-
-            /// The name in JSON.
-            pub const fn name(self) -> &'static str {
-                match self { $(RefusalCode::$name => $text,)* }
-            }
-
-            /// When it is given.
-            pub const fn doc(self) -> &'static str {
-                match self { $(RefusalCode::$name => $doc.trim_ascii(),)* }
-            }
-        }
-    };
-}
-
-refusals! {
-    /// Not the bytes of a signed call.
-    Malformed = 1, "malformed";
-    /// The signature does not count, or the address may not sign: status 7.
-    Authentication = 2, "authentication_failed";
-    /// The gas price is below the node's floor.
-    PriceTooLow = 3, "price_too_low";
-    /// The gas limit is above the block's, or below what the envelope itself costs.
-    GasLimit = 4, "gas_limit";
-    /// `valid_until` has passed.
-    Expired = 5, "expired";
-    /// `valid_until` is too far ahead.
-    ValidTooLong = 6, "valid_too_long";
-    /// The balance does not cover gas and value.
-    Balance = 7, "balance";
-    /// A call with this nonce is in a block.
-    NonceUsed = 8, "nonce_used";
-    /// The nonce is more than 64 ahead.
-    NonceTooFar = 9, "nonce_too_far";
-    /// Another call with this nonce waits.
-    NonceTaken = 10, "nonce_taken";
-    /// Too many calls wait.
-    QueueFull = 11, "queue_full";
-    /// The module that a deploy names is not here; upload it first.
-    MissingCode = 12, "missing_code";
-    /// The chain has no more room.
-    StateFull = 13, "state_full";
-}
-
-/// A call that was not admitted: nothing changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Why.
-    pub code: RefusalCode,
-    /// Status 7 if it could not be authenticated.
-    pub status: Option<Status>,
-    /// Why, in words.
-    pub text: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
 /// What became of a submitted call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -133,6 +63,7 @@ pub enum Answer {
     Refused(Refused),
 }
 
+pub use crate::admission::{RefusalCode, Refused};
 pub use crate::reader::{Block, ChainInfo, ChainReader, QueryResult, Readers};
 
 /// A failure that is not the caller's.
@@ -450,14 +381,14 @@ impl Chain {
         }
         let signer = match envelope.authenticate(&self.genesis_hash) {
             Ok(signer) => signer,
-            Err(error) => return Ok(not_authentic(&error)),
+            Err(error) => return Ok(refused(RefusalCode::Authentication, error.to_string())),
         };
         let call_id = envelope.call_id(&self.genesis_hash);
         if let Some(record) = self.receipt(&call_id)? {
             return Ok(Answer::Duplicate(Box::new(record)));
         }
         let account = self.account(&signer)?;
-        if let Some(refused) = self.refuse_by_account(&envelope, &account) {
+        if let Some(refused) = self.refuse_by_account(&envelope, &signer, &account) {
             return Ok(refused);
         }
         let call = Waiting { call_id, signer, envelope };
@@ -487,50 +418,14 @@ impl Chain {
             let text = format!("gas price {} is below the floor of {floor}", body.gas_price);
             return Some(refused(RefusalCode::PriceTooLow, text));
         }
-        let intrinsic = host_gas::intrinsic(envelope.wire_len());
-        if body.gas_limit > self.head.gas_limit || body.gas_limit < intrinsic {
-            let max = self.head.gas_limit;
-            let text = format!("gas limit {} is not between {intrinsic} and {max}", body.gas_limit);
-            return Some(refused(RefusalCode::GasLimit, text));
-        }
-        None
+        admission::gas(envelope, self.head.gas_limit).err().map(Answer::Refused)
     }
 
-    fn refuse_by_account(&self, envelope: &Envelope, account: &Account) -> Option<Answer> {
-        let body = &envelope.body;
-        let next = self.head.height.saturating_add(1);
-        if account.has_code() {
-            let mut answer = refused(RefusalCode::Authentication, "an address with code cannot sign by key");
-            if let Answer::Refused(refused) = &mut answer {
-                refused.status = Some(Status::AuthenticationFailed);
-            }
-            return Some(answer);
-        }
-        if body.valid_until < next {
-            let text = format!("the call was valid until block {}, the next is {next}", body.valid_until);
-            return Some(refused(RefusalCode::Expired, text));
-        }
-        if body.valid_until > next.saturating_add(VALID_BLOCKS_MAX) {
-            let text = format!("a call is valid for at most {VALID_BLOCKS_MAX} blocks after {next}");
-            return Some(refused(RefusalCode::ValidTooLong, text));
-        }
-        if body.nonce < account.nonce {
-            let text = format!("nonce {} is used, the next is {}", body.nonce, account.nonce);
-            return Some(refused(RefusalCode::NonceUsed, text));
-        }
-        if body.nonce > account.nonce.saturating_add(NONCES_AHEAD_MAX) {
-            let text = format!("nonce {} is too far ahead of {}", body.nonce, account.nonce);
-            return Some(refused(RefusalCode::NonceTooFar, text));
-        }
-        let gas = u128::from(body.gas_limit).saturating_mul(u128::from(body.gas_price));
-        if gas.checked_add(body.value).is_none_or(|needed| needed > account.balance) {
-            let text = format!(
-                "the balance of {} does not cover gas for {gas} and value {}",
-                account.balance, body.value
-            );
-            return Some(refused(RefusalCode::Balance, text));
-        }
-        None
+    /// The conditions of a block at the next one, but for nonces ahead, which may wait.
+    fn refuse_by_account(&self, envelope: &Envelope, signer: &Address, account: &Account) -> Option<Answer> {
+        let place = Place { height: self.head.height.saturating_add(1), gas_left: self.head.gas_limit };
+        let admitted = admission::conditions(envelope, signer, account, place, NONCES_AHEAD_MAX);
+        admitted.err().map(Answer::Refused)
     }
 
     fn wait(&mut self, call: Waiting) -> Answer {
@@ -550,7 +445,7 @@ impl Chain {
             let account = self.account(signer)?;
             let Some(call) = self.pool.take(signer, account.nonce) else { break };
             // Balance and height are not what they were when it came: a call that lost its cover is dropped.
-            if self.refuse_by_account(&call.envelope, &account).is_some() {
+            if self.refuse_by_account(&call.envelope, signer, &account).is_some() {
                 break;
             }
             if !matches!(self.include(&call, now_ms)?, Answer::Included(_)) {
@@ -578,12 +473,12 @@ impl Chain {
             envelope: &call.envelope,
             signer: call.signer,
             block,
-            block_gas_limit: self.head.gas_limit,
+            block_gas_left: self.head.gas_limit,
         };
         let Applied { mut journal, outcome, deployed: module } =
             match apply::apply(&self.machine, &self.store.snapshot()?, &applied) {
                 Ok(applied) => applied,
-                Err(ApplyError::NotIncludable(text)) => return Ok(refused(RefusalCode::Balance, text)),
+                Err(ApplyError::NotIncludable(refused)) => return Ok(Answer::Refused(refused)),
                 Err(ApplyError::MissingCode(hash)) => {
                     return Ok(refused(RefusalCode::MissingCode, format!("missing code {}", hex(&hash))));
                 }
@@ -659,12 +554,7 @@ fn receipt(call_id: Hash, outcome: &Outcome) -> Receipt {
 }
 
 fn refused(code: RefusalCode, text: impl Into<String>) -> Answer {
-    Answer::Refused(Refused { code, status: None, text: text.into() })
-}
-
-fn not_authentic(error: &EnvelopeError) -> Answer {
-    let status = Some(Status::AuthenticationFailed);
-    Answer::Refused(Refused { code: RefusalCode::Authentication, status, text: error.to_string() })
+    Answer::Refused(Refused::new(code, text))
 }
 
 /// A store without a newest block must have nothing else: a genesis written over what is left of a chain

@@ -190,7 +190,7 @@ impl ChainReader {
                     ApplyError::Store(error) => ChainError::Store(error),
                     ApplyError::Fault(text) => ChainError::Fault(text),
                     ApplyError::Interrupted => ChainError::Interrupted,
-                    ApplyError::NotIncludable(text) => ChainError::Fault(text.into()),
+                    ApplyError::NotIncludable(refused) => ChainError::Fault(refused.text),
                     ApplyError::MissingCode(hash) => {
                         ChainError::Fault(format!("missing code {}", hex(&hash)))
                     }

@@ -6,6 +6,7 @@ use ghost_wasm::Interrupt;
 
 use super::host::{BlockContext, Entry, FrameContext, HostState};
 use super::instance::{End, Instances, Run};
+use crate::admission::{self, Place, Refused};
 use crate::cache::{ModuleCache, Verdict};
 use crate::contract::ContractModule;
 use crate::crypto;
@@ -30,7 +31,7 @@ pub struct Machine {
 #[derive(Debug)]
 pub enum ApplyError {
     /// The call must not be in this block.
-    NotIncludable(&'static str),
+    NotIncludable(Refused),
     /// The module a deploy names is not here.
     MissingCode(Hash),
     /// This node could not finish; another might.
@@ -88,8 +89,8 @@ pub struct Call<'a> {
     pub signer: Address,
     /// The block.
     pub block: BlockContext,
-    /// Gas of the block.
-    pub block_gas_limit: u64,
+    /// Gas that the calls before it leave of the block's.
+    pub block_gas_left: u64,
 }
 
 /// Gas of one signed call.
@@ -202,20 +203,11 @@ pub fn apply(machine: &Machine, view: &Arc<dyn StateView>, call: &Call<'_>) -> R
 
 /// Nonce + 1 and the price of all gas; never undone. Gives what was paid.
 fn debit(journal: &mut Journal, call: &Call<'_>) -> Result<u128, ApplyError> {
-    let body = &call.envelope.body;
     let mut signer = journal.account(&call.signer)?;
-    let check = |holds: bool, text| if holds { Ok(()) } else { Err(ApplyError::NotIncludable(text)) };
-    check(!call.signer.is_zero(), "the zero address cannot sign")?;
-    check(!signer.has_code(), "an address with code cannot sign by key")?;
-    check(signer.nonce == body.nonce, "the nonce is not the account's")?;
-    check(body.gas_limit <= call.block_gas_limit, "the gas limit is above the block's")?;
-    check(call.block.height <= body.valid_until, "the call is no longer valid")?;
-    let last = call.block.height.saturating_add(crate::envelope::VALID_BLOCKS_MAX);
-    check(body.valid_until <= last, "the call is valid for too long")?;
-    let paid = u128::from(body.gas_limit).saturating_mul(u128::from(body.gas_price));
-    let needed = paid.checked_add(body.value);
-    check(needed.is_some_and(|needed| needed <= signer.balance), "the balance does not cover gas and value")?;
-    signer.nonce = signer.nonce.checked_add(1).ok_or(ApplyError::NotIncludable("the nonce is at its end"))?;
+    let place = Place { height: call.block.height, gas_left: call.block_gas_left };
+    let paid = admission::conditions(call.envelope, &call.signer, &signer, place, 0)
+        .map_err(ApplyError::NotIncludable)?;
+    signer.nonce = signer.nonce.saturating_add(1);
     signer.balance = signer.balance.saturating_sub(paid);
     journal.set_account(&call.signer, &signer);
     Ok(paid)
@@ -346,8 +338,10 @@ fn move_value(journal: &mut Journal, call: &Call<'_>, to: &Address, meter: &mut 
     }
     charge_new_account(journal, to, meter)?;
     let mut from = journal.account(&call.signer)?;
-    from.balance =
-        from.balance.checked_sub(value).ok_or(ApplyError::NotIncludable("the value is not covered"))?;
+    from.balance = from
+        .balance
+        .checked_sub(value)
+        .ok_or_else(|| ApplyError::Fault("the value is not covered".into()))?;
     journal.set_account(&call.signer, &from);
     let mut account = journal.account(to)?;
     // All balances together are the genesis's, which fit.
