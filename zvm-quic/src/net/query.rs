@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ghost_wasm::Interrupt;
 use quinn::SendStream;
+use tokio::sync::Semaphore;
 
 use super::serve::{End, Shared, blocking};
 use crate::node::Node;
@@ -18,8 +19,10 @@ use crate::proto::message::QueryRequest;
 use crate::proto::pace::Peer;
 use crate::proto::table::{AnswerCode, Limits};
 
-/// The queries under way.
+/// The queries under way, and those that wait for their turn.
 pub(super) struct Queries {
+    /// First come, first served: whoever asks again and again does not keep others out.
+    turns: Arc<Semaphore>,
     total_max: usize,
     per_peer_max: usize,
     state: Mutex<State>,
@@ -28,15 +31,18 @@ pub(super) struct Queries {
 #[derive(Default)]
 struct State {
     newest: u64,
-    running: BTreeMap<u64, (Peer, Interrupt)>,
+    /// With those that wait.
+    asked: BTreeMap<u64, (Peer, Interrupt)>,
     stopped: bool,
 }
 
 impl Queries {
     pub(super) fn new(limits: &Limits) -> Arc<Queries> {
         let count = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        let at_once = count(limits.queries_at_once).min(Semaphore::MAX_PERMITS);
         Arc::new(Queries {
-            total_max: count(limits.queries_at_once),
+            turns: Arc::new(Semaphore::new(at_once)),
+            total_max: at_once.saturating_add(count(limits.queries_waiting)),
             per_peer_max: count(limits.queries_per_peer),
             state: Mutex::default(),
         })
@@ -47,39 +53,40 @@ impl Queries {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(self: &Arc<Queries>, peer: Peer) -> Result<Running, Refusal> {
+    fn ask(self: &Arc<Queries>, peer: Peer) -> Result<Asked, Refusal> {
         let mut state = self.state();
         if state.stopped {
             return Err(Refusal::new(AnswerCode::ShuttingDown, "the node ends"));
         }
-        let own = state.running.values().filter(|(of, _)| *of == peer).count();
-        if own >= self.per_peer_max || state.running.len() >= self.total_max {
+        let own = state.asked.values().filter(|(of, _)| *of == peer).count();
+        if own >= self.per_peer_max || state.asked.len() >= self.total_max {
             return Err(Refusal::new(AnswerCode::Busy, "the node has enough queries under way"));
         }
         state.newest = state.newest.saturating_add(1);
         let (number, interrupt) = (state.newest, Interrupt::new());
-        state.running.insert(number, (peer, interrupt.clone()));
-        Ok(Running { queries: self.clone(), number, interrupt })
+        state.asked.insert(number, (peer, interrupt.clone()));
+        Ok(Asked { queries: self.clone(), number, interrupt })
     }
 
     /// Ends all queries and lets no more begin.
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
-        state.running.values().for_each(|(_, interrupt)| interrupt.interrupt());
+        self.turns.close();
+        state.asked.values().for_each(|(_, interrupt)| interrupt.interrupt());
     }
 }
 
-/// A query under way; its place is free when dropped.
-struct Running {
+/// A query that runs or waits; its place is free when dropped.
+struct Asked {
     queries: Arc<Queries>,
     number: u64,
     interrupt: Interrupt,
 }
 
-impl Drop for Running {
+impl Drop for Asked {
     fn drop(&mut self) {
-        self.queries.state().running.remove(&self.number);
+        self.queries.state().asked.remove(&self.number);
     }
 }
 
@@ -90,12 +97,17 @@ pub(super) async fn query<N: Node>(
     query: QueryRequest,
     send: &SendStream,
 ) -> Result<Vec<u8>, End> {
-    let running = shared.queries.begin(Peer::of(peer))?;
-    let (interrupt, flag) = (running.interrupt.clone(), running.interrupt.clone());
+    let asked = shared.queries.ask(Peer::of(peer))?;
+    let turn = tokio::select! {
+        turn = shared.queries.turns.clone().acquire_owned() => turn,
+        _ = send.stopped() => return Err(End::Gone),
+    };
+    let turn = turn.map_err(|_| Refusal::new(AnswerCode::ShuttingDown, "the node ends"))?;
+    let (interrupt, flag) = (asked.interrupt.clone(), asked.interrupt.clone());
     let node = shared.node.clone();
     // The place is taken until the query has ended, whoever has gone meanwhile; and a server that closes waits
     // for it.
-    let held = (running, shared.clone());
+    let held = (asked, turn, shared.clone());
     let work =
         blocking(held, move || node.query(&query.target, query.gas_limit, query.input.as_slice(), &flag));
     tokio::select! {

@@ -157,7 +157,8 @@ pub fn page() -> String {
         ## Queries\n\n\
         A query runs over the state of the newest block, beside the chain and all other requests, up to the node's \
         cap of gas. It ends early when its stream is stopped, its connection is gone, or the node ends. At most \
-        `queries_at_once` run, and `queries_per_peer` of one peer; others hear `busy` at once. Each has a thread, \
+        `queries_at_once` run and `queries_waiting` wait, in the order of arrival, `queries_per_peer` of one peer; \
+        others hear `busy` at once. Each has a thread, \
         so the kernel takes turns between them and everything else.\n\n## Messages\n"
     );
     for (name, doc, fields) in layouts() {

@@ -166,8 +166,9 @@ limits! {
     connection_window_bytes: u32 = 1 << 20, "bytes", "in flight on one connection";
     streams_per_connection: u32 = 32, "streams", "open at once; unidirectional ones: none";
     requests_at_once: u32 = 64, "requests", "begun inside the node or waiting for it, of those that change it and of those that read, each; beyond them a client hears `busy`";
-    queries_at_once: u32 = 2, "queries", "under way for all peers: nobody pays for them; beyond them a client hears `busy`";
-    queries_per_peer: u32 = 1, "queries", "under way for one peer";
+    queries_at_once: u32 = 2, "queries", "under way for all peers: nobody pays for them";
+    queries_waiting: u32 = 16, "queries", "that wait for their turn; beyond them a client hears `busy`";
+    queries_per_peer: u32 = 1, "queries", "under way or waiting for one peer; beyond them it hears `busy`";
     connections_max: u32 = 1_024, "connections", "open at once";
     connections_before_retry: u32 = 256, "connections", "beyond them a new address must prove itself first";
     retry_initial_ms: u64 = 100, "milliseconds", "the client's first pause after a cut";

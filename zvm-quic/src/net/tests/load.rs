@@ -66,7 +66,8 @@ fn open(dir: &Path) -> Chain {
 
 async fn start(dir: &Path) -> Running {
     let node = Arc::new(ChainNode::new(open(dir)));
-    let config = config(&dir.join("uploads"), &Identity::generate().unwrap(), quick());
+    let limits = Limits { queries_waiting: 1, ..quick() };
+    let config = config(&dir.join("uploads"), &Identity::generate().unwrap(), limits);
     let server = Server::start(config, node.clone()).await.unwrap();
     let client = client_with(server.address(), server.pin(), quick());
     let code_hash = client.upload(&spinner(), UploadOptions::default(), |_| {}).await.unwrap().code_hash;
@@ -142,7 +143,7 @@ async fn endless_queries_hold_nobody_up() {
             asked.push(running.ask(peer).await);
         }
     }
-    // All but those that run are told at once.
+    // All but those that run, and the one that waits, are told at once.
     let mut answers = tokio::task::JoinSet::new();
     let reader = Arc::new(running.from(9));
     for (send, recv) in asked {
@@ -152,7 +153,7 @@ async fn endless_queries_hold_nobody_up() {
             (send, answer)
         });
     }
-    for _ in 0..62 {
+    for _ in 0..61 {
         let (_, answer) = answers.join_next().await.unwrap().unwrap();
         assert_eq!(answer.unwrap().unwrap_err().code, AnswerCode::Busy);
     }
@@ -167,7 +168,7 @@ async fn endless_queries_hold_nobody_up() {
     println!("under 64 queries of 8 peers: health {health:?}, account {account:?}, signed call {call:?}");
     assert!(health <= HEALTH_MAX && account <= HEALTH_MAX, "{health:?}, {account:?}");
     assert!(call <= CALL_MAX, "{call:?}");
-    assert_eq!(answers.try_join_next().map(|_| ()), None, "two run still");
+    assert_eq!(answers.try_join_next().map(|_| ()), None, "two run still, and one waits");
     let stop = running.stop().await;
     println!("stopped with two queries under way in {stop:?}");
     assert!(stop <= STOP_MAX, "{stop:?}");
@@ -175,15 +176,17 @@ async fn endless_queries_hold_nobody_up() {
     assert!(answers.join_all().await.iter().all(|(_, answer)| answer.is_none()));
 }
 
-/// A query ends when its stream is stopped, and when its asker's connection closes.
+/// A query ends when its stream is stopped, and when its asker's connection closes; one that waits gets its turn
+/// then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_ends_with_its_asker() {
     let dir = tempfile::tempdir().unwrap();
     let running = start(dir.path()).await;
-    let (first, second) = (running.from(2), running.from(3));
+    let (first, second, third) = (running.from(2), running.from(3), running.from(4));
     for close in [false, true] {
         let (mut one, two) = (running.ask(&first).await, running.ask(&second).await);
-        // Both run when a third hears that it is one too many.
+        let mut waits = running.ask(&third).await;
+        // Two run and one waits when another hears that it is one too many.
         loop {
             let (_send, recv) = running.ask(&running.client).await;
             let answer = running.client.raw_answer(recv);
@@ -197,7 +200,8 @@ async fn a_query_ends_with_its_asker() {
         } else {
             one.1.stop(0u8.into()).unwrap();
         }
-        // The client asks again after `busy`: that there is an answer shows that there was a place.
+        // That it was its turn and that it has ended show when somebody else has an answer: the second runs still.
+        waits.1.stop(0u8.into()).unwrap();
         let answer = running.client.query(running.contract, 0, &[]).await.unwrap();
         assert_eq!(answer.status, Status::Success as u8);
         drop(two);
