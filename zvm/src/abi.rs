@@ -166,17 +166,29 @@ pub fn encode_args(types: &[Type], args: &[String]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// Selector and arguments of a method such as `transfer(address,uint128)`: the input of `invoke`, `query`.
-pub fn encode_call(method: &str, args: &[String]) -> Result<Vec<u8>, String> {
-    let expected = || format!("`{method}` is no method: NAME(TYPE,…) expected");
-    let (name, rest) = method.split_once('(').ok_or_else(expected)?;
+/// Name and types of a signature such as `transfer(address, uint128)`, and its text without blanks, which is hashed.
+fn signature(text: &str) -> Result<(Vec<Type>, String), String> {
+    let expected = || format!("`{text}` is no signature: NAME(TYPE,…) expected");
+    let (name, rest) = text.split_once('(').ok_or_else(expected)?;
     let list = rest.strip_suffix(')').ok_or_else(expected)?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(expected());
     }
     let types = types(list)?;
     let names: Vec<_> = types.iter().map(Type::to_string).collect();
-    let mut out = crypto::selector(&format!("{name}({})", names.join(","))).to_vec();
+    let hashed = format!("{name}({})", names.join(","));
+    Ok((types, hashed))
+}
+
+/// The text of a method's or event's signature as it is hashed.
+pub fn hashed(text: &str) -> Result<String, String> {
+    signature(text).map(|(_, hashed)| hashed)
+}
+
+/// Selector and arguments of a method such as `transfer(address,uint128)`: the input of `invoke`, `query`.
+pub fn encode_call(method: &str, args: &[String]) -> Result<Vec<u8>, String> {
+    let (types, hashed) = signature(method)?;
+    let mut out = crypto::selector(&hashed).to_vec();
     out.extend(encode_args(&types, args)?);
     Ok(out)
 }

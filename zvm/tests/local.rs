@@ -501,3 +501,18 @@ fn errors_behind_the_code_show_no_operators() {
         zvm(["validate", "--json", file.to_str().expect("UTF-8")]).expect_code(1).json()["result"].take();
     assert_eq!(result["files"][0]["error"]["operators"][1]["text"], "drop", "{result}");
 }
+
+#[test]
+fn selectors_are_those_of_solidity() {
+    let ended = zvm(["selector", "transfer(address, uint256)", "f()"]).expect_code(0);
+    let first = "0xa9059cbb  0xa9059cbb2ab09eb219583f4a59a5d0623ade346d962bcd4e46b11da047c9049b  ";
+    assert!(ended.out.starts_with(&format!("{first}transfer(address,uint256)\n")), "{ended:?}");
+    let ended = zvm(["selector", "--json", "get()"]).expect_code(0);
+    let row = &ended.json()["result"]["signatures"][0];
+    assert_eq!((&row["signature"], &row["selector"]), (&json!("get()"), &json!("0x6d4ce63c")));
+    // A type that is no type would give a selector that nobody calls.
+    for wrong in ["get", "get(", "(uint8)", "get(uint9)", "get(uint)", "a b()"] {
+        let ended = zvm(["selector", wrong]).expect_code(2);
+        assert!(ended.err.starts_with("error"), "{ended:?}");
+    }
+}

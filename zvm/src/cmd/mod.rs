@@ -8,6 +8,7 @@ mod key;
 mod node;
 mod query;
 mod run;
+mod selector;
 mod validate;
 mod wast;
 
@@ -55,6 +56,8 @@ commands! {
     Call, call;
     /// Ask a contract
     Query, query;
+    /// Compute the selectors of methods and the topics of events
+    Selector, selector;
     /// Make or show a key
     Key, key;
     /// Run a function of a module

@@ -1,0 +1,1 @@
+asc tally.ts -O --runtime stub -o tally.wasm
