@@ -130,6 +130,8 @@ impl From<StagingError> for ChainError {
 /// A chain over a store.
 pub struct Chain {
     engine: Engine,
+    /// For what is not going to run.
+    judge: Engine,
     machine: Arc<Machine>,
     store: Arc<dyn StateBackend>,
     config: ChainConfig,
@@ -170,7 +172,7 @@ impl Chain {
         config: ChainConfig,
     ) -> Result<Chain, ChainError> {
         genesis.check().map_err(ChainError::Genesis)?;
-        let engine = contract::engine();
+        let (engine, judge) = (contract::engine(), contract::judging_engine());
         let profile_hash = contract::profile_hash(&engine);
         let first = genesis.header(&profile_hash);
         let genesis_hash = first.hash();
@@ -208,7 +210,7 @@ impl Chain {
         let instances = instances.map_err(|error| ChainError::Fault(error.to_string()))?;
         let cache = ModuleCache::new(engine.clone(), resident_max);
         let machine = Arc::new(Machine { cache, instances, stop: Interrupt::new() });
-        let staging = Staging::open(&*store, &engine, config.staging.clone())?;
+        let staging = Staging::open(&*store, &judge, config.staging.clone())?;
         let head_hash = head.hash();
         let pool = Pool::default();
         let readers = Readers::new(ChainReader::new(At {
@@ -223,6 +225,7 @@ impl Chain {
         }));
         Ok(Chain {
             engine,
+            judge,
             machine,
             store,
             config,
@@ -241,9 +244,14 @@ impl Chain {
         &self.engine
     }
 
+    /// The engine that uploads are judged with; their modules are staged and never run.
+    pub fn judging_engine(&self) -> &Engine {
+        &self.judge
+    }
+
     /// A stream for an upload.
     pub fn contract_stream(&self) -> ContractStream {
-        contract::contract_stream(&self.engine)
+        contract::contract_stream(&self.judge)
     }
 
     /// Where the newest reader is found, for those who must not wait for the chain.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use ghost_wasm::{
     Config, Engine, ErrorCode, ExternType, FuncType, Item, Module, ModuleStream, Profile, Progress, Refusal,
-    ValType,
+    Translation, ValType,
 };
 
 use crate::codec::Writer;
@@ -21,6 +21,14 @@ use crate::types::Hash;
 /// An engine under the contract profile.
 pub fn engine() -> Engine {
     Engine::new(&Config::new(Profile::CONTRACT_V1))
+}
+
+/// An engine that judges modules as [`engine`] does, without making code of them: for uploads, which are dropped
+/// when they are found valid. Many are under way at once, and nobody has paid for them.
+pub fn judging_engine() -> Engine {
+    let mut config = Config::new(Profile::CONTRACT_V1);
+    config.translation(Translation::Lazy);
+    Engine::new(&config)
 }
 
 /// The hash of all rules that a call's outcome depends on: the engine's profile and the host's table.

@@ -5,8 +5,8 @@
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use common::*;
 use zvm_host::{Answer, Body, Chain, ChainConfig, ContractModule, MemoryBackend, Owner, Record, Status};
@@ -42,6 +42,9 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// One test at a time, since the allocator counts for all threads.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn leb(mut value: usize) -> Vec<u8> {
     let mut out = Vec::new();
@@ -93,9 +96,9 @@ fn stage(chain: &mut Chain, owner: u8, wasm: &[u8]) -> [u8; 32] {
     chain.stage_module(Owner([owner; 8]), module, wasm, 0).unwrap()
 }
 
-/// One test, since the allocator counts for all threads.
 #[test]
 fn what_is_kept_is_bounded_and_changes_nothing() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     const MODULES: u8 = 24;
     const SEGMENTS: usize = 100_000;
     let bound = 32 * MIB;
@@ -148,9 +151,28 @@ fn what_is_kept_is_bounded_and_changes_nothing() {
     }
 }
 
+/// Uploads are judged as deploys are, and take no memory for code.
+#[test]
+fn uploads_are_judged_alike_without_code() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let chain = chain(0);
+    let token = include_bytes!("../../contracts/token/token.wasm");
+    let run = ContractModule::new(chain.engine(), token).unwrap();
+    let judged = ContractModule::new(chain.judging_engine(), token).unwrap();
+    assert_eq!(run.module().work(), judged.module().work());
+    assert_eq!(run.memory_pages(), judged.memory_pages());
+    println!("{} bytes: {} to run, {} to judge", token.len(), run.resident_bytes(), judged.resident_bytes());
+    assert!(judged.resident_bytes() < run.resident_bytes());
+    for cut in [1, token.len() / 2, token.len() - 1] {
+        let error = |engine| ContractModule::new(engine, &token[..cut]).unwrap_err().to_string();
+        assert_eq!(error(chain.engine()), error(chain.judging_engine()));
+    }
+}
+
 /// A deploy that fails leaves nothing translated behind.
 #[test]
 fn a_failed_deploy_is_not_kept() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut chain = chain(256 * MIB);
     let wasm = contract("", "(i32.const 1)", "(i32.const 0)", "(i32.const 0)");
     let hash = stage(&mut chain, 1, &wasm);

@@ -37,7 +37,7 @@ pub struct ChainNode {
 impl ChainNode {
     /// Serves `chain`.
     pub fn new(chain: Chain) -> ChainNode {
-        let engine = chain.engine().clone();
+        let engine = chain.judging_engine().clone();
         let module_bytes_max = u64::from(engine.profile().limits().module_bytes);
         let profile = chain.info().profile_hash;
         let (readers, stop) = (chain.readers(), chain.interrupt());
