@@ -69,6 +69,10 @@ fn fault(error: &ChainError) -> Refusal {
     if let ChainError::Interrupted = error {
         return Refusal::new(AnswerCode::ShuttingDown, "the node ends");
     }
+    if let ChainError::Store(StoreError::Corrupt(_)) = error {
+        // The store logs where, once.
+        return Refusal::new(AnswerCode::Internal, "the store of the node is damaged");
+    }
     if let ChainError::Store(StoreError::Full(_)) = error {
         tracing::warn!("nothing can be stored: {error}");
         return Refusal::new(AnswerCode::StoreFailed, DISK_FULL);

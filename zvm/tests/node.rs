@@ -243,6 +243,11 @@ fn a_corrupt_store_is_named_and_left_alone() {
     let home = Home::new();
     let node = home.node();
     deploy(&home, &node);
+    let genesis_hash =
+        zvm_host::parse_hash(node.started["genesis_hash"].as_str().expect("text")).expect("a hash");
+    #[cfg(unix)]
+    assert_eq!(node.terminate(), 0);
+    #[cfg(not(unix))]
     node.kill();
     let store = home.chain().join("chain.redb");
     let good = fs::read(&store).expect("the store");
@@ -267,6 +272,16 @@ fn a_corrupt_store_is_named_and_left_alone() {
     }
     assert!(copies > 0);
     refused(&other);
+    assert!(fs::read(&store).expect("still there") == other, "it was changed");
+    // One bit of an entry: the place is said, once.
+    let mut bad = good.clone();
+    let places: Vec<_> = (0..good.len()).filter(|at| good[*at..].starts_with(&genesis_hash)).collect();
+    places.iter().for_each(|at| bad[at + 40] ^= 4);
+    fs::write(&store, &bad).expect("written");
+    let ended = zvm(["node", "--listen", "127.0.0.1:0", "--dir", &home.path("chain")]).expect_code(1);
+    assert!(ended.err.starts_with("error: the store is corrupt: table `"), "{ended:?}");
+    assert!(ended.err.contains("key 0x") && ended.err.matches("corrupt").count() == 1, "{ended:?}");
+    assert!(fs::read(&store).expect("still there") == bad, "it was changed");
 
     fs::write(&store, &good).expect("written");
     let node = Node::start(&home.chain(), &[]);

@@ -47,6 +47,8 @@ struct Pages {
     headers: u64,
     /// A later header may be on the medium, and was not taken back.
     unsure: bool,
+    /// Writes do not reach the medium yet.
+    held: bool,
     /// Why writes no longer reach the medium.
     frozen: Option<(ErrorKind, String)>,
 }
@@ -66,12 +68,26 @@ impl Paged {
             header: None,
             headers: 0,
             unsure: false,
+            held: false,
             frozen: None,
         };
         if len > 0 {
             pages.header = Some(pages.block(0)?);
         }
         Ok(Paged(Arc::new(Shared { writer: Mutex::new(()), pages: RwLock::new(pages) })))
+    }
+
+    /// Keeps writes from the medium until [`Paged::release`]: what opening a file writes must not change one
+    /// that turns out to be damaged.
+    pub fn hold(&self) {
+        self.write().held = true;
+    }
+
+    /// Makes durable what was held back, from now on at once.
+    pub fn release(&self) {
+        self.write().held = false;
+        // What the medium says to it is in `trouble`.
+        let _ = redb::StorageBackend::sync_data(self);
     }
 
     /// Why what was written last is not durable; nothing while all is well.
@@ -201,7 +217,7 @@ impl Pages {
         }
         self.len = len;
         // The library shortens only what no durable header names. If it does not work, the next flush does it.
-        if self.frozen.is_none() && self.pending.is_empty() {
+        if !self.held && self.frozen.is_none() && self.pending.is_empty() {
             let _ = self.cut();
         }
     }
@@ -289,7 +305,7 @@ impl redb::StorageBackend for Paged {
 
     fn sync_data(&self) -> io::Result<()> {
         let _writer = self.writer();
-        if Paged::read(self).frozen.is_some() {
+        if Paged::read(self).held || Paged::read(self).frozen.is_some() {
             return Ok(());
         }
         let flushed = Paged::read(self).flush();

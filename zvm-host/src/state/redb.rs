@@ -57,6 +57,7 @@ pub struct RedbBackend {
     /// What readers get: the newest block that is durable. Nothing after a fault that only opening the store
     /// again can mend.
     newest: RwLock<Option<Arc<RedbView>>>,
+    /// Damage is logged already, or need not be.
     told: Arc<AtomicBool>,
 }
 
@@ -77,8 +78,12 @@ struct Session {
 }
 
 impl Session {
-    fn open(medium: &Arc<dyn Medium>) -> Result<Arc<Session>, StoreError> {
+    /// With `hold`, nothing reaches the medium until the pages are released.
+    fn open(medium: &Arc<dyn Medium>, hold: bool) -> Result<Arc<Session>, StoreError> {
         let paged = Paged::new(Arc::clone(medium)).map_err(|error| refused(&error))?;
+        if hold {
+            paged.hold();
+        }
         // The library asserts some properties of its pages; what a damaged page breaks is our error.
         let database = guarded(FILE, || {
             let mut builder = Database::builder();
@@ -128,8 +133,9 @@ impl RedbBackend {
     /// As `open`.
     pub fn over(medium: Arc<dyn Medium>) -> Result<RedbBackend, StoreError> {
         let is_new = medium.len_bytes().map_err(|error| refused(&error))? == 0;
-        let session = Session::open(&medium)?;
-        let told = Arc::new(AtomicBool::new(false));
+        let session = Session::open(&medium, !is_new)?;
+        // Whoever opens it gets the error itself.
+        let told = Arc::new(AtomicBool::new(true));
         if is_new {
             session.edit(|write| {
                 for table in TABLES {
@@ -141,9 +147,16 @@ impl RedbBackend {
         let view = RedbView::new(&session, &told)?;
         if !is_new {
             view.check()?;
+            session.paged.release();
         }
         let newest = RwLock::new(Some(Arc::new(view)));
         Ok(RedbBackend { medium, session: Mutex::new(session), newest, told })
+    }
+
+    /// From now on, damage that somebody meets is logged, once: for programs that serve the store and do not
+    /// end with its errors.
+    pub fn log_damage(&self) {
+        self.told.store(false, Ordering::Relaxed);
     }
 
     /// The session of whoever writes, in order: after trouble the medium is opened again, if it can be.
@@ -167,7 +180,7 @@ impl RedbBackend {
         // The new session may write where older views read. The newest view's pages are those of the newest
         // block, which it keeps.
         session.views_from.store(newest.number, Ordering::Release);
-        let next = Session::open(&self.medium)?;
+        let next = Session::open(&self.medium, false)?;
         if let Some(trouble) = next.paged.trouble() {
             return Err(trouble);
         }

@@ -148,10 +148,12 @@ impl Running {
             limits: Limits::default(),
             congestion: Congestion::Cubic,
         };
-        let chain = Chain::open(Arc::new(store), &genesis, ChainConfig::default())
+        let store = Arc::new(store);
+        let chain = Chain::open(store.clone(), &genesis, ChainConfig::default())
             .map_err(|error| chain_failure(&error))?;
         let node = Arc::new(ChainNode::new(chain));
         let server = runtime.block_on(Server::start_on(socket, config, node.clone())).map_err(failed)?;
+        store.log_damage();
         Ok(Running { node, server })
     }
 
