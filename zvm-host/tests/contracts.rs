@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use zvm_host::crypto::selector;
-use zvm_host::{Address, Body, Owner, Status};
+use zvm_host::{Address, Body, ContractModule, Owner, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
 const TOKEN: &[u8] = include_bytes!("../../contracts/token/token.wasm");
@@ -35,6 +35,30 @@ fn the_counter_counts() {
     assert_eq!(&record.return_data[8..], b"counter: caller is not the admin");
     assert_eq!(net.call(&alice(), counter_at, &counter("reset()")).receipt.status, Status::Success);
     assert_eq!(net.query(counter_at, &counter("get()")).return_data, 0u64.to_le_bytes());
+}
+
+/// What is said before a deploy is what the executor charges: only `init` comes on top.
+#[test]
+fn what_a_deploy_costs_is_known_before() {
+    let texts = [
+        r#"(module (memory (export "memory") 1)
+            (func (export "init") (result i32) i32.const 0) (func (export "invoke") (result i32) i32.const 0))"#,
+        r#"(module (memory (export "memory") 60) (func (param i32 i64) nop nop nop)
+            (func (export "init") (result i32) i32.const 0) (func (export "invoke") (result i32) i32.const 0))"#,
+    ];
+    for wat in texts {
+        let wasm = wat::parse_str(wat).unwrap();
+        let mut net = Net::new();
+        let module = ContractModule::new(net.chain.engine(), &wasm).unwrap();
+        let hash = net.stage(&wasm);
+        let body = Body::deploy(net.nonce(&alice()), &hash, &[]);
+        let envelope_len = net.sign(&alice(), body.clone()).len();
+        let least = zvm_host::exec::deploy::least_gas(envelope_len, &module);
+        let record = net.included(&alice(), body);
+        assert_eq!(record.receipt.status, Status::Success);
+        let init = record.receipt.gas_used.checked_sub(least).expect("at least");
+        assert!((1..1_000).contains(&init), "{init} gas for a function of one operator");
+    }
 }
 
 #[test]

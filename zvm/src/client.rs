@@ -1,6 +1,7 @@
 //! The client's side of the commands that talk to a node: whom to ask, how long to wait, what an error
 //! means for the exit code.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use ghost_wasm::ErrorCode;
 use tokio::runtime::Runtime;
 use zvm_host::crypto::SigningKey;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Body, Diagnostics, Record, RefusalCode, hex, key};
+use zvm_host::{Address, Body, Diagnostics, Hash, Record, RefusalCode, hex, key};
 use zvm_quic::net::Congestion;
-use zvm_quic::proto::message::{ChainAnswer, UploadAnswer};
+use zvm_quic::proto::message::{AccountAnswer, ChainAnswer, HealthAnswer, UploadAnswer};
 use zvm_quic::proto::table::AnswerCode;
 use zvm_quic::{
     CallAnswer, CallError, Client, ClientConfig, ClientError, Limits, Pin, Refusal, UploadOptions,
@@ -20,8 +21,10 @@ use zvm_quic::{
 };
 
 use crate::disasm::Excerpt;
+use crate::endpoint::Endpoint;
 use crate::failure::{Code, Exit, Failure};
 use crate::output::{BOLD, Output, styled};
+use crate::probe;
 
 /// Blocks that a call stays valid for, at least; at most twice as many.
 const VALID_BLOCKS: u64 = 4_096;
@@ -36,9 +39,8 @@ const SPREAD_MS_MAX: u64 = 100;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Remote {
     /// The node's address
-    #[arg(long, value_name = "IP:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433",
-        value_parser = parse_socket)]
-    node: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433")]
+    node: Endpoint,
 
     /// The fingerprint of the node's key, as `zvm node` prints it
     #[arg(long, value_name = "HEX", env = "ZVM_PIN", value_parser = parse_pin)]
@@ -47,11 +49,6 @@ pub struct Remote {
     /// Seconds to wait for a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
-}
-
-/// An address of a socket; names are not looked up.
-pub fn parse_socket(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "an IP address and a port expected, such as 127.0.0.1:4433".into())
 }
 
 fn parse_pin(text: &str) -> Result<Pin, String> {
@@ -117,9 +114,26 @@ pub fn runtime() -> Result<Arc<Runtime>, Failure> {
 }
 
 impl Session {
-    /// Connects.
+    /// Connects to the first address of the node that answers. Each address has an equal share of the time that
+    /// is left.
     pub fn open(remote: &Remote) -> Result<Session, Failure> {
-        Session::connect(runtime()?, remote.node, remote.pin, Duration::from_secs(remote.timeout))
+        let runtime = runtime()?;
+        let deadline = Instant::now().checked_add(Duration::from_secs(remote.timeout));
+        let left = || match deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => Duration::from_secs(remote.timeout),
+        };
+        let addresses = remote.node.resolve(left())?;
+        let mut failures = Vec::new();
+        for (at, &node) in addresses.iter().enumerate() {
+            let waiting = u32::try_from(addresses.len().saturating_sub(at)).unwrap_or(u32::MAX);
+            let patience = left().checked_div(waiting).unwrap_or_default();
+            match Session::connect(runtime.clone(), node, remote.pin, patience) {
+                Ok(session) => return Ok(session),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Err(nobody(&remote.node, failures))
     }
 
     /// Connects on a runtime that is already there.
@@ -129,17 +143,32 @@ impl Session {
         pin: Pin,
         patience: Duration,
     ) -> Result<Session, Failure> {
+        const IS_ONE_THERE: &str = "is a node running there? `zvm node` prints its address";
         let client = runtime.block_on(async {
             let limits = Limits::default();
             let client =
                 Client::new(ClientConfig { server: node, pin, limits, congestion: Congestion::Cubic })
                     .map_err(|error| failure(&error, node))?;
-            match tokio::time::timeout(patience, client.connect()).await {
-                Ok(connected) => connected.map_err(|error| failure(&error, node))?,
+            let connected = async {
+                tokio::select! {
+                    biased;
+                    connected = client.connect() => connected.map_err(|error| failure(&error, node)),
+                    error = probe::refused(node) => {
+                        let text = match error.kind() {
+                            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
+                                format!("{node} cannot be reached: {error}")
+                            }
+                            _ => format!("nobody listens at {node}"),
+                        };
+                        Err(Failure::new(Exit::Network, "network", text).with_help(IS_ONE_THERE))
+                    }
+                }
+            };
+            match tokio::time::timeout(patience, connected).await {
+                Ok(connected) => connected?,
                 Err(_) => {
-                    let text = format!("{node} does not answer within {} s", patience.as_secs());
-                    return Err(Failure::new(Exit::Network, "network", text)
-                        .with_help("is a node running there? `zvm node` prints its address"));
+                    let text = format!("{node} does not answer within {:.1} s", patience.as_secs_f64());
+                    return Err(Failure::new(Exit::Network, "network", text).with_help(IS_ONE_THERE));
                 }
             }
             Ok(client)
@@ -157,13 +186,26 @@ impl Session {
         self.runtime.block_on(self.client.chain()).map_err(|error| failure(&error, self.node))
     }
 
-    /// An account's next nonce and balance.
-    pub fn account(&self, address: &Address) -> Result<(u64, u128), Failure> {
-        let account = self
-            .runtime
-            .block_on(self.client.account(address.0))
-            .map_err(|error| failure(&error, self.node))?;
-        Ok((account.nonce, account.balance))
+    /// An account.
+    pub fn account(&self, address: &Address) -> Result<AccountAnswer, Failure> {
+        self.runtime.block_on(self.client.account(address.0)).map_err(|error| failure(&error, self.node))
+    }
+
+    /// The record of an executed call.
+    pub fn receipt(&self, id: &Hash) -> Result<Record, Failure> {
+        let bytes =
+            self.runtime.block_on(self.client.receipt(*id)).map_err(|error| failure(&error, self.node))?;
+        let wrong = |text: String| Failure::new(Exit::Network, "network", format!("a receipt: {text}"));
+        let record = Record::decode(&bytes).map_err(|error| wrong(error.to_string()))?;
+        if record.receipt.call_id != *id {
+            return Err(wrong(format!("the node sent that of the call {}", hex(&record.receipt.call_id))));
+        }
+        Ok(record)
+    }
+
+    /// Whether the node answers, and what it has under way.
+    pub fn health(&self) -> Result<HealthAnswer, Failure> {
+        self.runtime.block_on(self.client.health()).map_err(|error| failure(&error, self.node))
     }
 
     /// Streams a module to the node, with a bar where a terminal shows it and a pause after each chunk.
@@ -287,7 +329,7 @@ impl Session {
         /// What a call may use unless its sender says otherwise: about 0.1 s of the reference machine.
         const GAS_DEFAULT: u64 = 1_000_000_000;
         let chain = self.chain()?;
-        let (nonce, balance) = self.account(&key::address(&signer.public()))?;
+        let AccountAnswer { nonce, balance, .. } = self.account(&key::address(&signer.public()))?;
         body.nonce = offer.nonce.unwrap_or(nonce);
         body.valid_until = offer.valid_until.unwrap_or_else(|| {
             // Some blocks more or less: two equal calls of one key are two calls, not one and its duplicate.
@@ -305,6 +347,37 @@ impl Session {
             if affordable < least { most } else { most.min(affordable) }
         });
         Ok((body, chain))
+    }
+
+    /// Whether the signer has the coins that a call may take, before anything is sent. `least` is the gas without
+    /// which the call cannot succeed.
+    pub fn check_money(
+        &self,
+        body: Body,
+        offer: &Offer,
+        signer: &SigningKey,
+        least: impl FnOnce(usize) -> u64,
+    ) -> Result<(), Failure> {
+        let (body, chain) = self.complete(body, offer, signer)?;
+        let address = key::address(&signer.public());
+        let balance = self.account(&address)?.balance;
+        // A limit that was not given follows the balance, down to what is of no use.
+        let gas = match offer.gas {
+            Some(gas) => gas,
+            None => body.gas_limit.max(least(body.clone().sign(signer, &chain.genesis_hash).wire_len())),
+        };
+        let cost = u128::from(gas).saturating_mul(u128::from(body.gas_price)).saturating_add(body.value);
+        if cost <= balance {
+            return Ok(());
+        }
+        let value =
+            if body.value == 0 { String::new() } else { format!(", and {} to send along", body.value) };
+        let text = format!(
+            "{address} has {balance} base units; {cost} are needed: {gas} gas at {} each{value}",
+            body.gas_price
+        );
+        Err(Failure::new(Exit::Failed, "balance", text)
+            .with_help("send coins to the address, or sign with another key"))
     }
 
     /// Asks a contract: status, its code, gas, return data, words.
@@ -352,6 +425,20 @@ fn is_nonce_taken(failure: &Failure) -> bool {
             .code
             .as_ref()
             .is_some_and(|code| code.number == u32::from(AnswerCode::CallRefused.number()))
+}
+
+/// No address of a node led to it: each one's failure, as one. Somebody with another key weighs most.
+fn nobody(node: &Endpoint, mut failures: Vec<Failure>) -> Failure {
+    let worst = failures.iter().position(|failure| failure.kind == "untrusted").unwrap_or(0);
+    let texts: Vec<_> = failures.iter().map(|failure| failure.text.clone()).collect();
+    if failures.is_empty() {
+        return Failure::new(Exit::Network, "network", format_args!("{node} has no address"));
+    }
+    let mut failure = failures.swap_remove(worst);
+    if texts.len() > 1 {
+        failure.text = format!("no address of {node} leads to the node: {}", texts.join("; "));
+    }
+    failure
 }
 
 /// A client's error, with the exit code it leads to.

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{Ended, Node, contract, write, zvm};
+use common::{Ended, Node, contract, program, write, zvm};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
@@ -233,9 +233,113 @@ fn the_wrong_fingerprint_a_taken_port_and_nobody_there() {
 
     let (address, pin) = (node.address.clone(), node.pin.clone());
     node.kill();
-    let nobody = ["query", &target, "get()", "--node", &address, "--pin", &pin, "--timeout", "1"];
+    let nobody = ["query", &target, "get()", "--node", &address, "--pin", &pin, "--timeout", "10"];
     let ended = zvm(nobody).expect_code(5);
     assert!(ended.err.contains(&address), "{ended:?}");
+}
+
+#[test]
+fn accounts_receipts_the_chain_and_health_are_told() {
+    let home = Home::new();
+    let node = home.node();
+    let deployed = result(&home.signed(&node, &["deploy", &counter()]).expect_code(0));
+    let contract = deployed["receipt"]["created"].as_str().expect("an address");
+
+    let account = result(&node.zvm(&["account", contract, "--json"]).expect_code(0));
+    assert_eq!((&account["code_hash"], &account["balance"]), (&deployed["code_hash"], &json!("0")));
+    let account = result(&node.zvm(&["account", &home.address, "--json"]).expect_code(0));
+    assert_eq!((&account["nonce"], &account["code_hash"]), (&json!("1"), &Value::Null));
+    let nobody = format!("0x{}", "44".repeat(20));
+    let text = node.zvm(&["account", &nobody]).expect_code(0).out;
+    assert_eq!(text, format!("address  {nobody}\nnonce    0\nbalance  0\ncode     none\n"));
+    node.zvm(&["account", "0x44"]).expect_code(2);
+
+    // A receipt is what the call told, and ends as the call did.
+    let id = deployed["receipt"]["call_id"].as_str().expect("an id");
+    let told = result(&node.zvm(&["receipt", id, "--json"]).expect_code(0));
+    assert_eq!(told["receipt"], deployed["receipt"]);
+    assert!(node.zvm(&["receipt", &format!("0x{id}")]).expect_code(0).out.contains(contract));
+    let failed = home.signed(&node, &["call", contract, "spin()", "--gas", "2000000"]).expect_code(4);
+    let id = result(&failed)["receipt"]["call_id"].as_str().expect("an id").to_string();
+    node.zvm(&["receipt", &id]).expect_code(4);
+    let none = node.zvm(&["receipt", &"0".repeat(64), "--json"]).expect_code(1);
+    assert_eq!(none.json()["error"]["code"], "not_found");
+    node.zvm(&["receipt", "12"]).expect_code(2);
+
+    let chain = result(&node.zvm(&["chain", "--json"]).expect_code(0));
+    assert_eq!((&chain["height"], &chain["same_rules"]), (&json!("2"), &json!(true)), "{chain}");
+    assert_eq!(chain["genesis_hash"], node.started["genesis_hash"]);
+    let text = node.zvm(&["chain"]).expect_code(0).out;
+    assert!(text.contains("\nheight      2\n") && text.contains("as this program's"), "{text}");
+
+    let health = result(&node.zvm(&["health", "--json"]).expect_code(0));
+    assert_eq!(health, json!({ "height": "2", "uploads": 0, "staged": 0 }));
+    assert!(node.zvm(&["health"]).expect_code(0).out.starts_with("the node answers\n"));
+}
+
+#[test]
+fn names_are_looked_up_and_every_address_is_tried() {
+    let home = Home::new();
+    let node =
+        Node::spawn(program().args(["node", "--json", "--listen", "localhost:0", "--dir"]).arg(home.chain()));
+    // Whichever addresses the name has here, and wherever the node listens of them.
+    let (_, port) = node.address.rsplit_once(':').expect("a port");
+    let pin = &node.pin;
+    zvm(["health", "--node", &format!("localhost:{port}"), "--pin", pin]).expect_code(0);
+    zvm(["health", "--node", &node.address, "--pin", pin]).expect_code(0);
+
+    let ended = zvm(["health", "--json", "--node", "nobody.invalid:1", "--pin", pin]).expect_code(5);
+    let error = ended.json()["error"].clone();
+    assert_eq!(error["kind"], "network");
+    assert!(
+        error["text"].as_str().is_some_and(|text| text.contains("`nobody.invalid` has no address")),
+        "{error}"
+    );
+    let ended = zvm(["node", "--listen", "nobody.invalid:1", "--dir", &home.path("none")]).expect_code(5);
+    assert!(ended.err.contains("`nobody.invalid` has no address"), "{ended:?}");
+    assert!(!home.dir.path().join("none").exists());
+    for bad in ["nobody", "no body:1", "nobody:x", "1.2.3.4"] {
+        let ended = zvm(["health", "--node", bad, "--pin", pin]).expect_code(2);
+        assert!(ended.err.contains("an address or a host name, and a port"), "{ended:?}");
+    }
+}
+
+/// Today's patience is 10 s: a closed port of this machine is told long before.
+#[test]
+fn a_closed_port_is_told_at_once() {
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("bound").to_string();
+    drop(free);
+    let began = std::time::Instant::now();
+    let ended =
+        zvm(["health", "--node", &address, "--pin", &"0".repeat(64), "--timeout", "60"]).expect_code(5);
+    assert!(ended.err.contains(&format!("nobody listens at {address}")), "{ended:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let ended =
+        zvm(["health", "--node", &format!("localhost:{port}"), "--pin", &"0".repeat(64), "--timeout", "60"]);
+    assert!(ended.expect_code(5).err.contains("nobody listens at"));
+}
+
+#[test]
+fn a_deploy_without_the_coins_uploads_nothing() {
+    let home = Home::new();
+    // Enough for an envelope and far too little for the module.
+    let node = Node::start(&home.chain(), &["--fund", &format!("{}=1_000_000", home.address)]);
+    let refused = |args: &[&str]| {
+        let ended = home.signed(&node, &[&["deploy", &counter()], args].concat()).expect_code(1);
+        let error = ended.json()["error"].clone();
+        assert_eq!(error["kind"], "balance", "{error}");
+        assert!(
+            error["text"].as_str().is_some_and(|text| text.contains("has 1000000 base units")),
+            "{error}"
+        );
+        let health = result(&node.zvm(&["health", "--json"]).expect_code(0));
+        assert_eq!((&health["staged"], &health["height"]), (&json!(0), &json!("0")), "{args:?}");
+    };
+    refused(&[]);
+    refused(&["--gas", "999999", "--value", "2"]);
+    refused(&["--gas", "500000", "--price", "3"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ghost_wasm::Interrupt;
 
+use super::deploy;
 use super::host::{BlockContext, Entry, FrameContext, HostState};
 use super::instance::{End, Instances, Run};
 use crate::admission::{self, Place, Refused};
@@ -13,7 +14,7 @@ use crate::crypto;
 use crate::envelope::{Envelope, Kind, contract_address};
 use crate::receipt::{Diagnostics, LogEntry, Status};
 use crate::state::{Account, Journal, StateView, StoreError, account_key, code_key};
-use crate::table::host_gas::{self, DEPLOY_WORK, GROWTH_BYTE};
+use crate::table::host_gas;
 use crate::types::{Address, Hash, hex};
 
 /// What is needed to run contracts.
@@ -273,8 +274,7 @@ fn place_code(
     };
     // Whoever stored it before, each deploy pays for the bytes: first, so that nobody has a node hash and
     // validate a large module for the price of an envelope.
-    let growth = code_key(code_hash).len().saturating_add(bytes.len());
-    meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
+    meter.charge(deploy::bytes_gas(bytes.len() as u64))?;
     // The border between the disk that keeps uploads and the state; also when the module is ready in memory.
     if crypto::blake3(&bytes) != *code_hash {
         let text = format!("the module {} has other bytes", hex(code_hash));
@@ -290,7 +290,7 @@ fn place_code(
         }
     };
     // And for the work, whoever validated it before.
-    meter.charge(DEPLOY_WORK.saturating_mul(module.module().work()))?;
+    meter.charge(deploy::work_gas(module.module().work()))?;
     let address = contract_address(&call.signer, call.envelope.body.nonce, code_hash);
     let before = journal.account(&address)?;
     // Storage without code or nonce cannot be: a contract is never removed.
@@ -324,8 +324,7 @@ fn load_code(machine: &Machine, journal: &Journal, code_hash: &Hash) -> Result<C
 fn charge_new_account(journal: &Journal, address: &Address, meter: &mut Meter) -> Result<(), Stop> {
     let key = account_key(address);
     if journal.read(&key)?.is_none() {
-        let growth = key.len().saturating_add(Account::LEN);
-        meter.charge(GROWTH_BYTE.saturating_mul(growth as u64))?;
+        meter.charge(deploy::account_gas())?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
-use zvm_host::{Body, Status, hex};
+use zvm_host::table::host_gas;
+use zvm_host::{Body, ContractModule, Hash, Status, contract, exec, hex};
 use zvm_quic::UploadOptions;
 
 use crate::abi;
@@ -65,12 +66,15 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let module = module::read(&args.file)?;
     let signer = args.signer.open()?;
     let session = Session::open(&args.remote)?;
+    let body = |code_hash: &Hash| Body::deploy(0, code_hash, &init);
+    session
+        .check_money(body(&[0; 32]), &args.offer, &signer, |envelope_len| least_gas(envelope_len, &module))?;
 
     let options = UploadOptions { sha256: args.sha256, chunk_bytes: args.chunk, ..UploadOptions::default() };
     let upload = session.upload(&module, options, Duration::ZERO, &args.file, out)?;
     show_upload(out, &upload);
 
-    let sent = session.call(Body::deploy(0, &upload.code_hash, &init), &args.offer, &signer)?;
+    let sent = session.call(body(&upload.code_hash), &args.offer, &signer)?;
     session.close();
     let record = &sent.record;
     receipt::show_sent(out, &sent);
@@ -92,4 +96,12 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "receipt": receipt::to_json(record),
         }),
     })
+}
+
+/// Gas that the deploy takes at least. What is wrong with a module is for the node to say: its rules count.
+fn least_gas(envelope_len: usize, module: &[u8]) -> u64 {
+    match ContractModule::new(&contract::engine(), module) {
+        Ok(module) => exec::deploy::least_gas(envelope_len, &module),
+        Err(_) => host_gas::intrinsic(envelope_len),
+    }
 }

@@ -1,12 +1,16 @@
 //! The commands, one file each.
 
+mod account;
 mod call;
+mod chain;
 mod demo;
 mod deploy;
+mod health;
 mod inspect;
 mod key;
 mod node;
 mod query;
+mod receipt;
 mod run;
 mod selector;
 mod validate;
@@ -56,6 +60,14 @@ commands! {
     Call, call;
     /// Ask a contract
     Query, query;
+    /// Show an account
+    Account, account;
+    /// Show how a call ended
+    Receipt, receipt;
+    /// Show the chain of a node
+    Chain, chain;
+    /// Ask whether a node answers
+    Health, health;
     /// Compute the selectors of methods and the topics of events
     Selector, selector;
     /// Make or show a key

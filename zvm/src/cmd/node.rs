@@ -1,10 +1,10 @@
 //! `zvm node`: serves a chain of one folder until it is told to stop.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -15,12 +15,15 @@ use zvm_quic::net::Congestion;
 use zvm_quic::net::server::bind;
 use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
 
-use crate::client::{parse_socket, runtime};
+use crate::client::runtime;
+use crate::endpoint::Endpoint;
 use crate::failure::{Exit, Failure};
 use crate::output::{BOLD, Done, Output, styled};
 
 /// Gas of a block of the development chain: about a second of the reference machine.
 const BLOCK_GAS: u64 = 10_000_000_000;
+/// How long the lookup of the name to listen at may take.
+const LOOKUP: Duration = Duration::from_secs(10);
 const STORE_FILE: &str = "chain.redb";
 const KEY_FILE: &str = "tls.key";
 const SPOOL_DIR: &str = "uploads";
@@ -33,8 +36,8 @@ pub struct Args {
     dir: PathBuf,
 
     /// Where to listen; port 0: any free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4433", value_parser = parse_socket)]
-    listen: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4433")]
+    listen: Endpoint,
 
     /// A balance of a new chain's genesis, in base units; may be given often
     #[arg(long, value_name = "ADDRESS=UNITS", value_parser = parse_balance)]
@@ -56,7 +59,8 @@ fn parse_balance(text: &str) -> Result<(Address, u128), String> {
 pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let runtime = runtime()?;
     outlive_file_limits(&runtime)?;
-    let running = Running::start(&runtime, &args.dir, args.listen, |kept| genesis(&args, kept))?;
+    let listen = args.listen.resolve(LOOKUP)?;
+    let running = Running::start(&runtime, &args.dir, &listen, |kept| genesis(&args, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
@@ -102,7 +106,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Opens the chain of a folder and listens. `genesis` is given that of the chain, or nothing for a new one,
+    /// Opens the chain of a folder and listens at the first address that can be had. `genesis` is given that of the chain, or nothing for a new one,
     /// and says which one is meant.
     ///
     /// The store is locked before anything is looked at, and a new chain is made last: a start that fails
@@ -110,7 +114,7 @@ impl Running {
     pub fn start(
         runtime: &Runtime,
         dir: &Path,
-        listen: SocketAddr,
+        listen: &[SocketAddr],
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let is_new = !dir.exists();
@@ -126,19 +130,13 @@ impl Running {
     fn start_in(
         runtime: &Runtime,
         dir: &Path,
-        listen: SocketAddr,
+        listen: &[SocketAddr],
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let store = RedbBackend::open(&dir.join(STORE_FILE)).map_err(|error| chain_failure(&error.into()))?;
         let kept = stored_genesis(&store).map_err(|error| chain_failure(&error))?;
         let genesis = genesis(kept)?;
-        let failed = |error| match error {
-            ServerError::PortInUse(_) => Failure::new(Exit::Network, "network", error),
-            ServerError::Io(_) => Failure::new(Exit::Network, "network", format_args!("{listen}: {error}")),
-            ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
-            ServerError::Spool(_) => Failure::new(Exit::Failed, "store", error),
-        };
-        let socket = bind(listen).map_err(failed)?;
+        let (listen, socket) = bind_first(listen)?;
         let identity = Identity::load_or_create(&dir.join(KEY_FILE))
             .map_err(|error| Failure::new(Exit::Failed, "key", error))?;
         let config = ServerConfig {
@@ -152,7 +150,8 @@ impl Running {
         let chain = Chain::open(store.clone(), &genesis, ChainConfig::default())
             .map_err(|error| chain_failure(&error))?;
         let node = Arc::new(ChainNode::new(chain));
-        let server = runtime.block_on(Server::start_on(socket, config, node.clone())).map_err(failed)?;
+        let server = runtime.block_on(Server::start_on(socket, config, node.clone()));
+        let server = server.map_err(|error| server_failure(listen, error))?;
         store.log_damage();
         Ok(Running { node, server })
     }
@@ -160,6 +159,27 @@ impl Running {
     /// Closes the connections; the port and the store are free afterwards.
     pub fn stop(self, runtime: &Runtime) {
         runtime.block_on(self.server.close());
+    }
+}
+
+/// A socket at the first of the addresses that can be had; if none can, why not the first one.
+fn bind_first(addresses: &[SocketAddr]) -> Result<(SocketAddr, UdpSocket), Failure> {
+    let mut first = None;
+    for &listen in addresses {
+        match bind(listen) {
+            Ok(socket) => return Ok((listen, socket)),
+            Err(error) => first = first.or(Some(server_failure(listen, error))),
+        }
+    }
+    Err(first.unwrap_or_else(|| Failure::new(Exit::Network, "network", "no address to listen at")))
+}
+
+fn server_failure(listen: SocketAddr, error: ServerError) -> Failure {
+    match error {
+        ServerError::PortInUse(_) => Failure::new(Exit::Network, "network", error),
+        ServerError::Io(_) => Failure::new(Exit::Network, "network", format_args!("{listen}: {error}")),
+        ServerError::Tls(_) => Failure::new(Exit::Failed, "key", error),
+        ServerError::Spool(_) => Failure::new(Exit::Failed, "store", error),
     }
 }
 
