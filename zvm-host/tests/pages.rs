@@ -18,6 +18,29 @@ fn table(
     }
 }
 
+/// The limits of a call that a contract can meet.
+fn limits(page: &mut String) {
+    use zvm_host::{diagnostics, envelope, receipt, state};
+    page.push_str("\n## Limits\nOf one signed call or query. More is a trap, `Limit`, unless it says otherwise; limits of\n");
+    page.push_str("modules are in [limits.md](limits.md).\n\n");
+    page.push_str("| at most | unit | of |\n|---:|---|---|\n");
+    for (limit, unit, of) in [
+        (envelope::PAYLOAD_LEN_MAX, "bytes", "the input; a longer call is refused as `malformed`"),
+        (state::USER_KEY_LEN_MAX, "bytes", "a key of the storage"),
+        (state::VALUE_LEN_MAX, "bytes", "a value of the storage"),
+        (receipt::RETURN_DATA_LEN_MAX, "bytes", "return data, also of a revert"),
+        (receipt::LOG_DATA_LEN_MAX, "bytes", "data of one log entry"),
+        (receipt::TOPICS_MAX, "topics", "a log entry; a topic has 32 bytes"),
+        (receipt::LOG_ENTRIES_MAX, "entries", "logs of a call"),
+        (receipt::LOG_DATA_TOTAL_MAX, "bytes", "data of all log entries of a call"),
+        (state::JOURNAL_LEN_MAX, "bytes", "keys and values written, also those undone"),
+        (diagnostics::TEXT_LEN_MAX, "bytes", "a text given to `debug`; the rest is not read"),
+        (diagnostics::TEXTS_MAX, "texts", "notes of a call; the rest is not kept"),
+    ] {
+        let _ = writeln!(page, "| {limit} | {unit} | {of} |");
+    }
+}
+
 fn page() -> String {
     let mut page = String::from(
         "# Codes of the host\n\nGenerated from the tables in `zvm-host`; a test keeps it fresh.\n",
@@ -36,6 +59,7 @@ fn page() -> String {
     table(&mut page, "Traps of the host", intro, traps);
     let rules = ContractRule::ALL.iter().map(|row| (*row as u32, format!("{row:?}"), row.doc()));
     table(&mut page, "Rules for contracts", "The code of a refused import or export.", rules);
+    limits(&mut page);
     page
 }
 

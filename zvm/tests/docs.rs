@@ -1,7 +1,8 @@
 //! Runs the pages. Each command in a fenced `sh` block of README.md, docs/ and contracts/README.md runs in order,
 //! each page in a folder and a shell of its own, and a page's text is compared with what happens:
 //!
-//! - `# → TEXT` behind a command, or on lines below it, is its output; `…` stands for any text;
+//! - `# → TEXT` behind a command is all that it prints; on lines below it, lines of its output in this order; `…`
+//!   stands for any text;
 //! - `# … exit code N …` is how it ends, 0 otherwise;
 //! - `# … prints … NAME …` takes a value out of the output, for the commands that have NAME in them.
 //!
@@ -37,7 +38,7 @@ const ELSEWHERE: &[(&str, &str, &str, (&str, &str))] = &[
 ];
 
 /// Pages whose commands go on where another page's ended: the commands of that one run first.
-const AFTER: &[(&str, &str)] = &[("docs/cli.md", "README.md")];
+const AFTER: &[(&str, &str)] = &[("docs/cli.md", "README.md"), ("docs/write-a-contract.md", "README.md")];
 
 /// What a page may let a command print for later ones: the name, the line's first word, the value's beginning,
 /// its hex digits.
@@ -80,18 +81,27 @@ fn pages() -> Vec<String> {
     found.into_iter().map(name).collect()
 }
 
-/// A page's fenced blocks: line, language, content; and the text outside of them.
+/// A line before a block that shows a file of the repository: this, its path, ` -->`. A build script that a page
+/// shows so is not run here: `contracts/build.sh`, a step of `.ci/run`, runs it with the compilers.
+const SOURCE: &str = "<!-- source: ";
+
+/// A page's fenced blocks that show no file: line, language, content; and the text outside of blocks.
 fn blocks(page: &str) -> (Vec<(usize, String, String)>, String) {
     let (mut blocks, mut prose) = (Vec::new(), String::new());
     let mut open: Option<(usize, String, String)> = None;
     let text = read(page);
+    let (mut shows_file, mut before) = (false, "");
     for (at, line) in text.lines().enumerate() {
         match (&mut open, line.trim_start().strip_prefix("```")) {
-            (None, Some(language)) => open = Some((at + 2, language.trim().into(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(language)) => {
+                open = Some((at + 2, language.trim().into(), String::new()));
+                shows_file = before.starts_with(SOURCE);
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take().filter(|_| !shows_file)),
             (Some((_, _, content)), None) => *content += &format!("{line}\n"),
             (None, None) => prose += &format!("{line}\n"),
         }
+        before = line;
     }
     assert!(open.is_none(), "{page}: a block has no end");
     (blocks, prose)
@@ -105,6 +115,8 @@ struct Step {
     output: Vec<String>,
     code: i32,
     prints: Vec<&'static str>,
+    /// Whether the output is all there is.
+    alone: bool,
 }
 
 impl Step {
@@ -113,6 +125,7 @@ impl Step {
         let comment = comment.trim();
         if let Some(text) = comment.strip_prefix('→') {
             self.output.push(text.trim().into());
+            self.alone = behind && !text.contains('…');
             return;
         }
         assert!(!behind || comment.contains(' '), "line {}: is `# {comment}` a result? `# → …`", self.line);
@@ -172,6 +185,7 @@ fn steps(page: &str) -> Vec<Step> {
                 output: Vec::new(),
                 code: 0,
                 prints: Vec::new(),
+                alone: false,
             };
             if let Some(comment) = comment {
                 step.note(comment, true);
@@ -267,14 +281,20 @@ impl Shell {
         fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
     }
 
-    fn run(&mut self, step: &Step) -> Result<(), String> {
-        let mut command = step.command.clone();
+    /// Puts values in the place of their names.
+    fn with_values(&self, text: &str) -> Result<String, String> {
+        let mut text = text.to_string();
         for (name, ..) in VALUES {
-            if words(&command).any(|word| word == *name) {
+            if words(&text).any(|word| word == *name) {
                 let value = self.known.get(name).ok_or(format!("no command before has printed {name}"))?;
-                command = command.replace(name, value);
+                text = text.replace(name, value);
             }
         }
+        Ok(text)
+    }
+
+    fn run(&mut self, step: &Step) -> Result<(), String> {
+        let command = self.with_values(&step.command)?;
         let (out, err) = (self.dir.path().join("out"), self.dir.path().join("err"));
         let to = format!(">'{}' 2>'{}' </dev/null", out.display(), err.display());
         let shown = if let Some(args) = command.strip_prefix("zvm node") {
@@ -304,20 +324,24 @@ impl Shell {
             }
             both
         };
+        let expected: Vec<_> =
+            step.output.iter().map(|line| self.with_values(line)).collect::<Result<_, _>>()?;
         for name in &step.prints {
             let row = VALUES.iter().find(|row| row.0 == *name).expect("one of them");
             let value = value(&shown, row).ok_or(format!("it does not print {name}:\n{shown}"))?;
             self.known.insert(name, value.into());
         }
-        if step.output.iter().any(|line| line.contains('…')) {
-            let mut lines = shown.lines();
-            for expected in &step.output {
-                if !lines.any(|line| fits(expected, line.trim())) {
-                    return Err(format!("no line is `{expected}`, or not in this order:\n{shown}"));
-                }
+        if step.alone {
+            if self.file("out").trim_end() != expected.join("\n") {
+                return Err(format!("it does not print `{}` alone:\n{shown}", expected.join("\n")));
             }
-        } else if !step.output.is_empty() && self.file("out").trim_end() != step.output.join("\n") {
-            return Err(format!("it does not print `{}` alone:\n{shown}", step.output.join("\n")));
+            return Ok(());
+        }
+        let mut lines = shown.lines();
+        for expected in &expected {
+            if !lines.any(|line| fits(expected, line.trim())) {
+                return Err(format!("no line is `{expected}`, or not in this order:\n{shown}"));
+            }
         }
         Ok(())
     }
@@ -481,6 +505,85 @@ fn links_lead_somewhere_and_every_page_is_in_the_index() {
         let by_folder =
             folder != Path::new("docs/README.md") && index.contains(folder.to_str().expect("UTF-8"));
         assert!(index.contains(page) || by_folder, "README.md has no link to {page}");
+    }
+}
+
+/// A page with each file that it shows as the file is, and the paths of those files.
+fn with_files(page: &str) -> (String, Vec<String>) {
+    let text = read(page);
+    let mut parts = text.split(SOURCE);
+    let (mut fresh, mut shown) = (parts.next().expect("one").to_string(), Vec::new());
+    for part in parts {
+        let (path, rest) = part.split_once(" -->\n```").unwrap_or_else(|| panic!("{page}: no block: {part}"));
+        let (language, _) = rest.split_once('\n').expect("a line");
+        // The block ends at the first fence: a source has none.
+        let (_, rest) = rest.split_once("\n```\n").unwrap_or_else(|| panic!("{page}: {path} has no end"));
+        let file = read(path);
+        assert!(!file.contains("```") && file.ends_with('\n'), "{path}: cannot be shown");
+        fresh += &format!("{SOURCE}{path} -->\n```{language}\n{file}```\n{rest}");
+        shown.push(path.to_string());
+    }
+    (fresh, shown)
+}
+
+#[test]
+fn files_on_pages_are_those_of_the_repository() {
+    let mut shown = Vec::new();
+    for page in pages() {
+        let (fresh, files) = with_files(&page);
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(root().join(&page), &fresh).expect("docs can be written");
+        }
+        assert!(read(&page) == fresh, "{page}: a file that it shows has changed: run this test with BLESS=1");
+        shown.extend(files);
+    }
+    // The modules are what the scripts on the page make of the sources on the page.
+    let build = read("contracts/build.sh");
+    let list = build.split_once("\nfor language in ").and_then(|(_, rest)| rest.split_once("; do"));
+    let languages: Vec<_> = list.expect("a list").0.split(' ').collect();
+    assert!(build.contains("sh -e build.sh") && read(".ci/run").contains("contracts/build.sh --check"));
+    for language in &languages {
+        let of = format!("contracts/examples/{language}/");
+        let ours: Vec<_> = shown.iter().filter_map(|path| path.strip_prefix(&of)).collect();
+        assert!(
+            matches!(ours[..], ["build.sh", source] if source.starts_with("tally.")),
+            "{language}: {ours:?}"
+        );
+    }
+    assert_eq!(shown.len(), 2 * languages.len(), "{shown:?}");
+    // Sizes and versions, too.
+    let page = read("docs/write-a-contract.md");
+    for language in &languages {
+        let module = root().join(format!("contracts/examples/{language}/tally.wasm"));
+        let len = fs::metadata(module).expect("the module").len();
+        let cell = format!("| {},{:03} |", len / 1000, len % 1000);
+        assert!(page.contains(&cell), "the page does not say that {language} takes {cell}");
+    }
+    for (variable, package) in [("ZIG_VERSION=", "ziglang=="), ("ASC_VERSION=", "assemblyscript@")] {
+        let version = build.lines().find_map(|line| line.strip_prefix(variable)).expect("a version");
+        assert!(page.contains(&format!("{package}{version}`")), "the page names no {package}{version}");
+    }
+}
+
+#[test]
+fn limits_on_the_page_for_contracts_are_the_hosts() {
+    use zvm_host::{envelope::PAYLOAD_LEN_MAX, receipt::*, state::*};
+    let limits = ghost_wasm::Profile::CONTRACT_V1.limits();
+    let page = read("docs/write-a-contract.md");
+    for (name, limit, unit) in [
+        ("a key", USER_KEY_LEN_MAX, " bytes"),
+        ("a value", VALUE_LEN_MAX, " bytes"),
+        ("return data", RETURN_DATA_LEN_MAX, " bytes"),
+        ("data of a log entry", LOG_DATA_LEN_MAX, " bytes"),
+        ("log entries of a call", LOG_ENTRIES_MAX, ""),
+        ("the input that comes with a signed call", PAYLOAD_LEN_MAX, " bytes"),
+        ("a module", limits.module_bytes as usize, " bytes"),
+        ("a memory", limits.memory_pages as usize, " pages"),
+    ] {
+        let digits = limit.to_string();
+        let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+        let row = format!("| {name} | {}{unit} |", groups.join(","));
+        assert!(page.contains(&row), "the page lacks `{row}`");
     }
 }
 
