@@ -14,7 +14,7 @@ const count_key = "c";
 const admin_key = "a";
 
 /// Why a call fails: the code that stands in the receipt, and the text for people.
-const Failure = error{ UnknownMethod, BadArguments, InputTooLong, NotAdmin, Overflow };
+const Failure = error{ UnknownMethod, BadArguments, InputTooLong, NotAdmin, Overflow, CoinsRefused };
 
 const Reason = struct { code: i32, text: []const u8 };
 
@@ -25,6 +25,7 @@ fn reason(failure: Failure) Reason {
         error.InputTooLong => .{ .code = 3, .text = "counter: input too long" },
         error.NotAdmin => .{ .code = 4, .text = "counter: caller is not the admin" },
         error.Overflow => .{ .code = 5, .text = "counter: the count would overflow" },
+        error.CoinsRefused => .{ .code = 6, .text = "counter: native coins are not accepted" },
     };
 }
 
@@ -64,6 +65,8 @@ fn enter(comptime body: fn (*abi.Args) Failure!void) i32 {
 }
 
 fn run(comptime body: fn (*abi.Args) Failure!void) Failure!void {
+    // No method pays anything out: coins that came along would stay here for ever.
+    if (env.hasValue()) return error.CoinsRefused;
     var buffer: [16]u8 = undefined;
     const input = env.input(&buffer) orelse return error.InputTooLong;
     var args: abi.Args = .{ .rest = input };

@@ -1,9 +1,12 @@
 //! The host functions this contract uses, behind functions that take slices.
 
+const std = @import("std");
+
 const host = struct {
     extern "env" fn input_len() u32;
     extern "env" fn input_read(out: [*]u8, cap: u32) u32;
     extern "env" fn caller(out: [*]u8) void;
+    extern "env" fn value(out: [*]u8) void;
     extern "env" fn return_data(data: [*]const u8, len: u32) void;
     extern "env" fn revert(code: i32, data: [*]const u8, len: u32) void;
     extern "env" fn emit(topics: [*]const u8, topic_count: u32, data: [*]const u8, len: u32) void;
@@ -24,6 +27,13 @@ pub fn caller() [20]u8 {
     var address: [20]u8 = undefined;
     host.caller(&address);
     return address;
+}
+
+/// Whether native coins came along with the call.
+pub fn hasValue() bool {
+    var amount: [16]u8 = undefined;
+    host.value(&amount);
+    return !std.mem.allEqual(u8, &amount, 0);
 }
 
 pub fn returnData(data: []const u8) void {

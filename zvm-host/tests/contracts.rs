@@ -37,6 +37,34 @@ fn the_counter_counts() {
     assert_eq!(net.query(counter_at, &counter("get()")).return_data, 0u64.to_le_bytes());
 }
 
+/// A contract that pays nothing out takes nothing: coins would lie in it for ever. Whatever is called, and in the
+/// deploy.
+#[test]
+fn contracts_that_take_no_coins_refuse_them() {
+    let view = |method: &str| with_address(method, &address(&alice()), None);
+    let counter =
+        (COUNTER, vec![], 6, "counter", vec![counter("increment()"), counter("get()"), vec![], vec![1]]);
+    let transfer = with_address("transfer(address,uint128)", &address(&bob()), Some(1));
+    let token =
+        (TOKEN, token_init(9), 9, "token", vec![transfer, view("balance_of(address)"), vec![], vec![1; 200]]);
+    for (wasm, init, code, name, inputs) in [counter, token] {
+        let mut net = Net::new();
+        let at = net.deployed(wasm, &init);
+        let hash = net.stage(wasm);
+        let deploy = Body::deploy(net.nonce(&alice()), &hash, &init);
+        let calls = inputs.into_iter().map(|input| Body::call(0, at, &input));
+        for mut body in std::iter::once(deploy).chain(calls) {
+            body.nonce = net.nonce(&alice());
+            body.value = 5;
+            let record = net.included(&alice(), body);
+            assert_eq!((record.receipt.status, record.receipt.revert_code), (Status::Reverted, code));
+            assert_eq!(&record.return_data[8..], format!("{name}: native coins are not accepted").as_bytes());
+        }
+        assert_eq!(net.balance(&at), 0);
+        assert_eq!(net.all_balances(), 2 * SUPPLY);
+    }
+}
+
 /// What is said before a deploy is what the executor charges: only `init` comes on top.
 #[test]
 fn what_a_deploy_costs_is_known_before() {

@@ -39,7 +39,6 @@ pub fn init(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
     let decimals = args.byte()?;
     let supply = args.amount()?;
     args.end()?;
-    refuse_value()?;
     let admin = env::caller();
     env::storage_write(ADMIN, &admin);
     env::storage_write(NAME, name);
@@ -51,7 +50,6 @@ pub fn init(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
 pub fn mint(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
     let (to, amount) = (args.address()?, args.amount()?);
     args.end()?;
-    refuse_value()?;
     if env::caller() != stored_admin()? {
         return Err(revert::NOT_ADMIN);
     }
@@ -61,14 +59,12 @@ pub fn mint(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
 pub fn transfer(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
     let (to, amount) = (args.address()?, args.amount()?);
     args.end()?;
-    refuse_value()?;
     shift(&env::caller(), &to, amount)
 }
 
 pub fn approve(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
     let (spender, amount) = (args.address()?, args.amount()?);
     args.end()?;
-    refuse_value()?;
     let owner = env::caller();
     write_amount(&allowance_key(&owner, &spender), amount);
     announce(APPROVAL, &owner, &spender, amount);
@@ -78,7 +74,6 @@ pub fn approve(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
 pub fn transfer_from(args: &mut Args, _: &mut Reply) -> Result<(), Revert> {
     let (from, to, amount) = (args.address()?, args.address()?, args.amount()?);
     args.end()?;
-    refuse_value()?;
     let key = allowance_key(&from, &env::caller());
     let allowed = read_amount(&key)?;
     let left = allowed.checked_sub(amount).ok_or(revert::INSUFFICIENT_ALLOWANCE)?;
@@ -159,15 +154,6 @@ fn deposit(to: &Address, amount: u128) -> Result<(), Revert> {
     let balance = read_amount(&key)?.checked_add(amount).ok_or(revert::SUPPLY_OVERFLOW)?;
     write_amount(&key, balance);
     Ok(())
-}
-
-/// Coins sent to a token would be lost in it.
-fn refuse_value() -> Result<(), Revert> {
-    if env::value() == 0 {
-        Ok(())
-    } else {
-        Err(revert::VALUE_NOT_ACCEPTED)
-    }
 }
 
 /// Both parties are indexed topics, widened to a word as Solidity does: 12 zero bytes in front.

@@ -63,9 +63,14 @@ pub extern "C" fn query() -> i32 {
 fn enter(body: impl FnOnce(&[u8], &mut Reply) -> Result<(), Revert>) -> i32 {
     let mut buffer = [0; INPUT_SIZE_MAX];
     let mut reply = Reply::new();
-    let outcome = match env::input(&mut buffer) {
-        Some(input) => body(input, &mut reply),
-        None => Err(revert::INPUT_TOO_LONG),
+    let outcome = if env::value() != 0 {
+        // No method pays anything out: coins that came along would stay here for ever.
+        Err(revert::VALUE_NOT_ACCEPTED)
+    } else {
+        match env::input(&mut buffer) {
+            Some(input) => body(input, &mut reply),
+            None => Err(revert::INPUT_TOO_LONG),
+        }
     };
     match outcome {
         Ok(()) => {
