@@ -12,7 +12,7 @@ fn every_receipt_is_the_expected_one() {
     assert_eq!(ended.err, "", "nothing but the answer in a pipe");
     assert!(!ended.out.contains('\x1b'), "no colours in a pipe");
     for part in [
-        "37 of 37 functions before the last bytes arrived",
+        "36 of 36 functions before the last bytes arrived",
         "status_code   0 success",
         "status_code   8 reverted with code 5: token: insufficient balance",
         "status_code   1 out_of_gas",
