@@ -78,7 +78,8 @@ install_asc() {
 }
 
 build_token() {
-    (cd token && env -u RUSTFLAGS RUSTC=/usr/bin/rustc CARGO_TARGET_DIR="$work/token" \
+    # Settings for other versions of cargo stay out.
+    (cd token && env -i HOME="$HOME" PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc CARGO_TARGET_DIR="$work/token" \
         /usr/bin/cargo build --locked --quiet --release --target wasm32-unknown-unknown)
     cp "$work/token/wasm32-unknown-unknown/release/token.wasm" "$1"
 }
