@@ -36,6 +36,14 @@ pub fn exports<K: std::fmt::Display>(wanted: &str, there: impl IntoIterator<Item
     format!("the exports are {}{more}", shown.join(", "))
 }
 
+/// The name that is closest to `wanted`, if it is close enough to be meant: a third of its letters may differ.
+pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = head(wanted);
+    let far = wanted.chars().count().div_ceil(3);
+    let near = names.into_iter().take(COMPARED_MAX).map(|name| (osa_distance(&wanted, &head(name)), name));
+    near.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
 /// A name in quotes, cut. As it is: who shows it escapes it.
 pub fn quoted(name: &str) -> String {
     let cut = if name.chars().nth(CHARS_MAX).is_some() { "…" } else { "" };
@@ -52,6 +60,16 @@ mod tests {
 
     fn names(list: &[&str]) -> Vec<(String, &'static str)> {
         list.iter().map(|name| ((*name).to_owned(), "func")).collect()
+    }
+
+    #[test]
+    fn the_closest_is_meant_only_if_it_is_close() {
+        let names = ["storage_read", "storage_write", "caller"];
+        assert_eq!(closest("storage_rea", names), Some("storage_read"));
+        assert_eq!(closest("storageWrite", names), Some("storage_write"));
+        assert_eq!(closest("launch_missiles", names), None);
+        assert_eq!(closest("", names), None);
+        assert_eq!(closest(&"storage_".repeat(100_000), names), None);
     }
 
     #[test]

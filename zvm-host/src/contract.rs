@@ -149,19 +149,18 @@ fn check_export(name: &str, ty: &ExternType) -> Result<(), Refusal> {
     Err(refusal(ContractRule::ExportType, format!("export `{name}` must be {wanted}")))
 }
 
-fn check_complete(module: &Module) -> Result<(), Refusal> {
+/// Everything that a whole module lacks to be a contract: the export's name, and the refusal.
+pub fn lacks(module: &Module) -> impl Iterator<Item = (&'static str, Refusal)> {
     let required = ENTRY_POINTS.iter().filter(|(_, required)| *required).map(|(name, _)| *name);
-    for name in std::iter::once("memory").chain(required) {
-        if !module.exports().any(|export| export.name() == name) {
-            let text = format!("a contract must export `{name}`");
-            return Err(refusal(ContractRule::MissingExport, text));
-        }
-    }
-    Ok(())
+    std::iter::once("memory").chain(required).filter_map(|name| {
+        let has = module.exports().any(|export| export.name() == name);
+        let refuse = || refusal(ContractRule::MissingExport, format!("a contract must export `{name}`"));
+        (!has).then(|| (name, refuse()))
+    })
 }
 
 /// Pages that the one memory of a contract begins with; it is exported.
-fn first_pages(module: &Module) -> u32 {
+pub fn first_pages(module: &Module) -> u32 {
     let memory = module.exports().find_map(|export| match export.ty() {
         ExternType::Memory(memory) => Some(memory.min),
         _ => None,
@@ -251,7 +250,9 @@ impl ContractStream {
     /// first has hashed them, and they are not hashed again here.
     pub fn finish(self, code_hash: Hash) -> Result<ContractModule, ContractError> {
         let module = self.stream.finish().map_err(ContractError::Module)?;
-        check_complete(&module).map_err(ContractError::Incomplete)?;
+        if let Some((_, refusal)) = lacks(&module).next() {
+            return Err(ContractError::Incomplete(refusal));
+        }
         let memory_pages = first_pages(&module);
         let resident_bytes = module.resident_bytes().saturating_add(ENTRY_LEN);
         Ok(ContractModule { module, code_hash, resident_bytes, len: self.len, memory_pages })

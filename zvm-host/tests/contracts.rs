@@ -89,6 +89,16 @@ fn what_a_deploy_costs_is_known_before() {
     }
 }
 
+/// A memory above the limit is valid, and no instance can have it: the deploy is paid and fails, as `zvm check` says.
+#[test]
+fn a_memory_that_begins_above_the_limit_deploys_nothing() {
+    let wat = r#"(module (memory (export "memory") 65)
+        (func (export "init") (result i32) i32.const 0) (func (export "invoke") (result i32) i32.const 0))"#;
+    let mut net = Net::new();
+    let record = net.deploy(&alice(), &wat::parse_str(wat).unwrap(), &[]);
+    assert_eq!((record.receipt.status, record.receipt.created), (Status::RuntimeError, Address::ZERO));
+}
+
 #[test]
 fn running_out_of_gas_takes_all_of_it_and_undoes_the_rest() {
     let mut net = Net::new();

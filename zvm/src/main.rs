@@ -16,6 +16,7 @@ mod module;
 mod output;
 mod probe;
 mod receipt;
+mod review;
 mod scan;
 mod secret;
 mod trace;

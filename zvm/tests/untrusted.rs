@@ -131,6 +131,8 @@ fn names_in_modules() {
     let imports = path(&wat(dir.path(), "imports.wat", r#"(module (import "EVIL" "EVIL" (func)))"#));
     expect_shown(&["inspect", &imports]);
     expect_shown(&["run", &imports]);
+    expect_shown(&["check", &imports]);
+    expect_shown(&["check", &traps]);
     let invalid =
         path(&wat(dir.path(), "invalid.wat", r#"(module (func (@name "EVIL") (result i32) i64.const 0))"#));
     expect_shown(&["validate", &invalid]);

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::table::features::{FeatureSet, ProfileFeatures};
+use crate::table::features::{Feature, FeatureSet, ProfileFeatures};
 use crate::table::gas::{GasClass, Schedule};
 use crate::table::limits::{Limit, Limits};
 use crate::valid::rules::{ConstGlobals, Rules};
@@ -135,6 +135,24 @@ impl Profile {
     pub fn with_limits(mut self, limits: Limits) -> Profile {
         self.rules.limits = limits;
         self
+    }
+
+    /// The same rules with one more proposal, for tests and tools; the name stays, the canonical bytes differ. None if
+    /// no profile has the proposal: the engine does not know it.
+    ///
+    /// # Example
+    /// ```
+    /// use ghost_wasm::Profile;
+    /// use ghost_wasm::table::features::Feature;
+    /// let lenient = Profile::CONTRACT_V1.with_feature(Feature::TailCall).expect("the profile `latest` has it");
+    /// assert!(lenient.features().has(Feature::TailCall));
+    /// assert_eq!(Profile::CONTRACT_V1.with_feature(Feature::Simd), None);
+    /// ```
+    pub fn with_feature(mut self, feature: Feature) -> Option<Profile> {
+        ProfileFeatures::LATEST.features.has(feature).then(|| {
+            self.rules.features = self.rules.features.with(feature);
+            self
+        })
     }
 
     /// The same rules with another gas schedule; the name stays, the canonical bytes differ. None if the schedule is

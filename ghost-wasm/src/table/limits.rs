@@ -55,6 +55,13 @@ macro_rules! define_limits {
             /// Contracts.
             pub const CONTRACT_V1: Limits = Limits { $($field: $v1,)* };
 
+            /// The same limits with another value of one.
+            #[must_use]
+            pub const fn with(mut self, limit: Limit, value: u32) -> Limits {
+                match limit { $(Limit::$variant => self.$field = value,)* }
+                self
+            }
+
             /// The value of a limit.
             pub const fn of(&self, limit: Limit) -> u32 {
                 match limit { $(Limit::$variant => self.$field,)* }

@@ -3,17 +3,18 @@
 mod account;
 mod call;
 mod chain;
+mod check;
 mod demo;
 mod deploy;
 mod health;
-mod inspect;
+pub mod inspect;
 mod key;
 mod node;
 mod query;
 mod receipt;
 mod run;
 mod selector;
-mod validate;
+pub mod validate;
 mod wast;
 
 use clap::Subcommand;
@@ -76,6 +77,8 @@ commands! {
     Run, run;
     /// Decode and validate modules, as a whole or in chunks
     Validate, validate;
+    /// Tell every reason why a module would not be deployed, and what would make it dear
+    Check, check;
     /// Show what a module is made of
     Inspect, inspect;
     /// Run official script files and count every directive
