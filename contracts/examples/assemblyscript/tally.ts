@@ -18,11 +18,10 @@ declare function storage_read(key: usize, key_len: u32, out: usize, cap: u32): i
 @external("env", "storage_write")
 declare function storage_write(key: usize, key_len: u32, value: usize, len: u32): void;
 
-// Of `zvm selector 'add(uint64)' 'total()' 'name()' 'Added(address,uint64)'`. A selector read from the input is
-// little-endian, hence the swap.
-const ADD = bswap<u32>(0x7b881196);
-const TOTAL = bswap<u32>(0x2ddbd13a);
-const NAME = bswap<u32>(0x06fdde03);
+// Of `zvm selector 'add(uint64)' 'total()' 'name()' 'Added(address,uint64)'`.
+const ADD: u32 = 0x7b881196;
+const TOTAL: u32 = 0x2ddbd13a;
+const NAME: u32 = 0x06fdde03;
 const ADDED = memory.data<u8>([
   0xfb, 0x7c, 0x82, 0xa1, 0x13, 0x24, 0x5a, 0xc1, 0x7e, 0xbf, 0x3e, 0xb4, 0xa2, 0xe5, 0x76, 0x3f,
   0x55, 0x1f, 0x70, 0xae, 0x25, 0xaa, 0x75, 0x36, 0x7b, 0xaa, 0x16, 0x41, 0xa7, 0x9e, 0x05, 0x28,
@@ -95,7 +94,8 @@ function name(): void {
 
 function dispatch(mayChange: bool): i32 {
   const len = begin();
-  const selector: u32 = len >= 4 ? load<u32>(input) : 0;
+  // Memory is little-endian, a selector is not.
+  const selector = len >= 4 ? bswap(load<u32>(input)) : 0;
   if (selector == ADD && mayChange) {
     add(len);
   } else if (selector == TOTAL) {
