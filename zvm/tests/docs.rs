@@ -7,6 +7,7 @@
 //! - `# … prints … NAME …` takes a value out of the output, for the commands that have NAME in them.
 //!
 //! `zvm node` runs in the background, at a free port. Commands that do not run here are in [`ELSEWHERE`].
+#![cfg(unix)]
 
 mod common;
 
