@@ -3,7 +3,7 @@
 use serde_json::json;
 use zvm_host::{Address, Body, Status};
 
-use crate::abi;
+use crate::abi::{self, Value};
 use crate::client::{Offer, Remote, Session};
 use crate::failure::Failure;
 use crate::foreign::foreign;
@@ -22,6 +22,7 @@ pub struct Args {
     method: Option<String>,
 
     /// Its arguments
+    #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
 
     /// The input as it is, instead of method and arguments: 0x and hex digits
@@ -54,7 +55,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     receipt::show_sent(out, &sent);
     let values = returns.and_then(|types| abi::decode(&types, &record.return_data));
     for value in values.iter().flatten() {
-        out.line(format_args!("  returned      {}", foreign(value)));
+        out.line(format_args!("  returned      {}", foreign(&value.to_string())));
     }
     // The call is in a block: that its answer is read wrongly here must not look as if it had failed.
     if let (Some(types), None, Status::Success) = (&args.returns, &values, record.receipt.status) {
@@ -68,7 +69,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         result: json!({
             "receipt": receipt::to_json(record),
             "duplicate": sent.duplicate,
-            "returned": values,
+            "returned": values.map(|values| values.iter().map(Value::json).collect::<serde_json::Value>()),
         }),
     })
 }

@@ -28,6 +28,7 @@ pub struct Args {
     init: String,
 
     /// The arguments of `init`
+    #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
 
     /// The input of `init` as it is: 0x and hex digits

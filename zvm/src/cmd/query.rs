@@ -3,7 +3,7 @@
 use serde_json::json;
 use zvm_host::{Address, Status, hex};
 
-use crate::abi;
+use crate::abi::{self, Value};
 use crate::client::{Remote, Session};
 use crate::cmd::call::input;
 use crate::failure::{Exit, Failure};
@@ -23,6 +23,7 @@ pub struct Args {
     method: Option<String>,
 
     /// Its arguments
+    #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
 
     /// The input as it is, instead of method and arguments: 0x and hex digits
@@ -63,7 +64,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     };
     if exit == Exit::Ok {
         match &values {
-            Some(values) => values.iter().for_each(|value| out.line(foreign(value))),
+            Some(values) => values.iter().for_each(|value| out.line(foreign(&value.to_string()))),
             None => out.line(format_args!("0x{}", hex(&asked.return_data))),
         }
     } else {
@@ -88,7 +89,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "revert_text": abi::revert_text(&asked.return_data),
             "gas_used": asked.gas_used.to_string(),
             "return_data": format!("0x{}", hex(&asked.return_data)),
-            "returned": values,
+            "returned": values.map(|values| values.iter().map(Value::json).collect::<serde_json::Value>()),
             "note": asked.text,
             "backtrace": trace.json(),
             "backtrace_left_out": trace.left_out_json(),
