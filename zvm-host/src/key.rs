@@ -68,7 +68,7 @@ impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyFileError::Io(error) => write!(f, "key file: {error}"),
-            KeyFileError::Malformed => f.write_str("not a key file of version 1"),
+            KeyFileError::Malformed => f.write_str("not a key file of version 1 or 2"),
             KeyFileError::WrongPassword => f.write_str("wrong password, or the key file was changed"),
             KeyFileError::TooOpen => {
                 f.write_str("the key file can be read by others; make it private (chmod 600)")
@@ -86,12 +86,15 @@ impl From<std::io::Error> for KeyFileError {
     }
 }
 
-/// What the file begins with; authenticated with the rest of the header.
-const MAGIC: &[u8; 8] = b"zvm-key\x01";
+/// What a file begins with; authenticated with the rest of the header. Version 1 has no public key.
+const MAGIC_V1: &[u8; 8] = b"zvm-key\x01";
+const MAGIC: &[u8; 8] = b"zvm-key\x02";
+const PUBLIC_LEN: usize = 32;
 const SALT_LEN: usize = 16;
 const NONCE_LEN: usize = 24;
 const SEALED_LEN: usize = 32 + 16;
-const FILE_LEN: usize = 8 + 4 + 4 + SALT_LEN + NONCE_LEN + SEALED_LEN;
+const FILE_LEN_V1: usize = 8 + 4 + 4 + SALT_LEN + NONCE_LEN + SEALED_LEN;
+const FILE_LEN: usize = FILE_LEN_V1 + PUBLIC_LEN;
 
 /// How much memory and time a guess of the password costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +120,7 @@ pub fn save(path: &Path, key: &SigningKey, password: &[u8], hardness: Hardness) 
     getrandom::fill(&mut nonce).map_err(|_| KeyFileError::NoRandomness)?;
     let mut file = Vec::with_capacity(FILE_LEN);
     file.extend_from_slice(MAGIC);
+    file.extend_from_slice(&key.public());
     file.extend_from_slice(&hardness.memory_kib.to_le_bytes());
     file.extend_from_slice(&hardness.passes.to_le_bytes());
     file.extend_from_slice(&salt);
@@ -132,35 +136,63 @@ pub fn save(path: &Path, key: &SigningKey, password: &[u8], hardness: Hardness) 
     Ok(())
 }
 
-/// Reads a file written by [`save`].
+/// A key file, not yet opened.
+struct Sealed {
+    bytes: Vec<u8>,
+    /// In clear from version 2 on.
+    public: Option<[u8; PUBLIC_LEN]>,
+    hardness: Hardness,
+    salt: [u8; SALT_LEN],
+    nonce: [u8; NONCE_LEN],
+}
+
+impl Sealed {
+    fn read(path: &Path) -> Result<Sealed, KeyFileError> {
+        let file = File::open(path)?;
+        refuse_open_modes(&file)?;
+        let mut bytes = Vec::new();
+        file.take(1 + FILE_LEN as u64).read_to_end(&mut bytes)?;
+        Sealed::parse(bytes).ok_or(KeyFileError::Malformed)
+    }
+
+    fn parse(bytes: Vec<u8>) -> Option<Sealed> {
+        let mut reader = crate::codec::Reader::new(&bytes);
+        let public = match &reader.array::<8>().ok()? {
+            MAGIC => Some(reader.array().ok()?),
+            MAGIC_V1 => None,
+            _ => return None,
+        };
+        let hardness = Hardness { memory_kib: reader.u32().ok()?, passes: reader.u32().ok()? };
+        let (salt, nonce) = (reader.array().ok()?, reader.array().ok()?);
+        reader.bytes(SEALED_LEN).ok()?;
+        reader.end().ok()?;
+        let most = Hardness::MAX;
+        let bearable = hardness.memory_kib <= most.memory_kib && hardness.passes <= most.passes;
+        bearable.then_some(Sealed { bytes, public, hardness, salt, nonce })
+    }
+}
+
+/// Reads a file written by [`save`], or by an earlier version.
 pub fn load(path: &Path, password: &[u8]) -> Result<SigningKey, KeyFileError> {
-    let file = File::open(path)?;
-    refuse_open_modes(&file)?;
-    let mut bytes = Vec::new();
-    file.take(1 + FILE_LEN as u64).read_to_end(&mut bytes)?;
-    if bytes.len() != FILE_LEN {
-        return Err(KeyFileError::Malformed);
-    }
-    let mut reader = crate::codec::Reader::new(&bytes);
-    let header = (|| {
-        let magic = reader.array::<8>()?;
-        let hardness = Hardness { memory_kib: reader.u32()?, passes: reader.u32()? };
-        let salt = reader.array::<SALT_LEN>()?;
-        let nonce = reader.array::<NONCE_LEN>()?;
-        Ok::<_, crate::codec::CodecError>((magic, hardness, salt, nonce, reader.bytes(SEALED_LEN)?))
-    })();
-    let (magic, hardness, salt, nonce, sealed) = header.map_err(|_| KeyFileError::Malformed)?;
-    let too_hard = hardness.memory_kib > Hardness::MAX.memory_kib || hardness.passes > Hardness::MAX.passes;
-    if magic != *MAGIC || too_hard {
-        return Err(KeyFileError::Malformed);
-    }
-    let aad = bytes.get(..FILE_LEN - SEALED_LEN).unwrap_or_default();
-    let opened = cipher(password, &salt, hardness)?
-        .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad })
+    let file = Sealed::read(path)?;
+    let (aad, sealed) = file.bytes.split_at(file.bytes.len().saturating_sub(SEALED_LEN));
+    let opened = cipher(password, &file.salt, file.hardness)?
+        .decrypt(&XNonce::from(file.nonce), Payload { msg: sealed, aad })
         .map_err(|_| KeyFileError::WrongPassword)?;
     let opened = Zeroizing::new(opened);
     let seed: &[u8; 32] = opened.as_slice().try_into().map_err(|_| KeyFileError::Malformed)?;
-    Ok(SigningKey::from_seed(seed))
+    let key = SigningKey::from_seed(seed);
+    // Authentic, but of a maker who wrote another key's name on it.
+    if file.public.is_some_and(|public| public != key.public()) {
+        return Err(KeyFileError::Malformed);
+    }
+    Ok(key)
+}
+
+/// The public key that stands in a key file in clear; nothing in a file of version 1. Only [`load`] finds out
+/// whether somebody changed it.
+pub fn public_of(path: &Path) -> Result<Option<[u8; 32]>, KeyFileError> {
+    Sealed::read(path).map(|file| file.public)
 }
 
 fn cipher(
@@ -241,7 +273,7 @@ mod tests {
         let good = std::fs::read(&path).unwrap();
         for index in 0..good.len() {
             // Bytes of the hardness would ask for more work than a test should do.
-            if (9..12).contains(&index) || (13..16).contains(&index) {
+            if (41..44).contains(&index) || (45..48).contains(&index) {
                 continue;
             }
             let mut bad = good.clone();
@@ -254,10 +286,51 @@ mod tests {
             assert!(matches!(load(&path, b"password"), Err(KeyFileError::Malformed)));
         }
         let mut greedy = good.clone();
-        greedy[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+        greedy[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
         std::fs::write(&path, &greedy).unwrap();
         assert!(matches!(load(&path, b"password"), Err(KeyFileError::Malformed)));
     }
+
+    #[test]
+    fn what_is_public_needs_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let (key, other) = (generate().unwrap(), generate().unwrap());
+        save(&path, &key, b"password", EASY).unwrap();
+        assert_eq!(public_of(&path).unwrap(), Some(key.public()));
+        // Changed, it is told, and no longer opens.
+        let mut forged = std::fs::read(&path).unwrap();
+        forged[8..40].copy_from_slice(&other.public());
+        std::fs::write(&path, forged).unwrap();
+        assert_eq!(public_of(&path).unwrap(), Some(other.public()));
+        assert!(matches!(load(&path, b"password"), Err(KeyFileError::WrongPassword)));
+        std::fs::write(&path, b"zvm-key\x02").unwrap();
+        assert!(matches!(public_of(&path), Err(KeyFileError::Malformed)));
+    }
+
+    /// Written by version 1 of the format: the key of the passphrase `ghost`, the password `old`.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_version_1_opens() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let file = crate::types::unhex(V1_FILE).unwrap();
+        std::fs::write(&path, &file).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(load(&path, b"old").unwrap().seed(), from_passphrase(b"ghost").seed());
+        assert!(matches!(load(&path, b"new"), Err(KeyFileError::WrongPassword)));
+        assert_eq!(public_of(&path).unwrap(), None);
+        // It is not taken for version 2, whatever stands in it.
+        std::fs::write(&path, [&b"zvm-key\x02"[..], &file[8..]].concat()).unwrap();
+        assert!(matches!(load(&path, b"old"), Err(KeyFileError::Malformed)));
+    }
+
+    const V1_FILE: &str = concat!(
+        "7a766d2d6b65790140000000010000000750abc4abe302649f8709d67c49266a8c5749b5e147d7a347cbb8e20c204aaf",
+        "564ba004c75dce8a0584fd7ba04625077089e563bc0a6c075aec8c86d4b8d33386338c7da30289426437c731fa03c460",
+        "daeb02d652215020",
+    );
 
     #[cfg(unix)]
     #[test]

@@ -7,6 +7,7 @@
 mod abi;
 mod client;
 mod cmd;
+mod dev;
 mod disasm;
 mod endpoint;
 mod failure;
@@ -21,6 +22,7 @@ mod scan;
 mod secret;
 mod trace;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 

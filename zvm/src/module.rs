@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ghost_wasm::Profile;
 use ghost_wasm::table::limits::Limits;
 
@@ -23,12 +24,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// A profile by its name.
-pub fn profile(name: &str) -> Result<Profile, String> {
-    Profile::ALL.iter().find(|profile| profile.name() == name).cloned().ok_or_else(|| {
-        let names: Vec<_> = Profile::ALL.iter().map(Profile::name).collect();
-        format!("the profiles are {}", names.join(", "))
-    })
+/// Reads a profile's name; help and errors list all that there are.
+pub fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let known = |name: String| Profile::ALL.iter().find(|profile| profile.name() == name).cloned();
+    PossibleValuesParser::new(Profile::ALL.iter().map(Profile::name))
+        .try_map(move |name| known(name).ok_or("no profile of this name"))
 }
 
 /// A name says what a file must be; standard input has none, so there its first byte decides.

@@ -64,7 +64,7 @@ impl Done {
 }
 
 /// Where a command writes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     json: bool,
 }
@@ -79,6 +79,14 @@ impl Output {
     pub fn line(&self, text: impl Display) {
         if !self.json {
             write_line(&mut anstream::stdout().lock(), Text(&text.to_string()));
+        }
+    }
+
+    /// A line of a command that goes on whether or not anybody can read it: as [`line`](Output::line), but a reader
+    /// that is gone or a full disk ends nothing.
+    pub fn tell(&self, text: impl Display) {
+        if !self.json {
+            let _ = try_write(&mut anstream::stdout().lock(), &Text(&text.to_string()));
         }
     }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use zvm_host::crypto::SigningKey;
 use zvm_host::key::{self, KeyFileError};
 
+use crate::dev;
 use crate::failure::{Exit, Failure};
 
 /// Bytes of a passphrase at most.
@@ -32,10 +33,14 @@ impl Signer {
     }
 }
 
-/// Opens a key file.
+/// Opens a key file. Keys that everybody has need no password.
 pub fn open(path: &Path, password_file: Option<&Path>) -> Result<SigningKey, Failure> {
     // Before the question: nobody should type a password for a file that is not there.
     std::fs::metadata(path).map_err(|error| Failure::io(path, &error))?;
+    let public = key::public_of(path).map_err(|error| key_failure(path, &error))?;
+    if let Some(password) = dev::password_of(public) {
+        return key::load(path, password).map_err(|error| key_failure(path, &error));
+    }
     let password = read(password_file, "Password of the key file")?;
     key::load(path, password.as_bytes()).map_err(|error| key_failure(path, &error))
 }

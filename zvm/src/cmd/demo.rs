@@ -138,7 +138,7 @@ struct Live {
 impl Live {
     fn start(runtime: &Arc<Runtime>, dir: &Path, genesis: &Genesis) -> Result<Live, Failure> {
         let listen = [(Ipv4Addr::LOCALHOST, 0).into()];
-        let running = Running::start(runtime, dir, &listen, |_| Ok(genesis.clone()))?;
+        let running = Running::start(runtime, dir, &listen, None, |_| Ok(genesis.clone()))?;
         let (address, pin) = (running.server.address(), running.server.pin());
         let session = Session::connect(runtime.clone(), address, pin, PATIENCE)?;
         Ok(Live { running, session })

@@ -24,8 +24,8 @@ pub struct Args {
     #[arg(long)]
     functions: bool,
 
-    /// The rules to read it by: wasm-1, wasm-2, wasm-2-ext, contract-v1
-    #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profile)]
+    /// The rules to read it by
+    #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profiles())]
     profile: Profile,
 }
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use zvm_host::crypto::SigningKey;
 use zvm_host::hex;
 use zvm_host::key::{self, Hardness};
 
@@ -45,7 +44,7 @@ enum What {
         #[arg(required_unless_present = "real_id")]
         file: Option<PathBuf>,
 
-        /// A file whose first line decrypts the key file; without it the terminal is asked
+        /// A file whose first line decrypts the key file: finds out, too, whether it was changed
         #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE")]
         password_file: Option<PathBuf>,
 
@@ -61,7 +60,7 @@ enum What {
 
 /// Runs the command.
 pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
-    let key = match args.what {
+    let public = match args.what {
         What::New { file, password_file, real_id, passphrase_file } => {
             // Before the questions; `save` itself never overwrites.
             if file.exists() {
@@ -76,25 +75,31 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             let password = secret::choose(password_file.as_deref(), "Password for the key file")?;
             key::save(&file, &key, password.as_bytes(), Hardness::DEFAULT)
                 .map_err(|error| secret::key_failure(&file, &error))?;
-            key
+            key.public()
         }
-        What::Show { file: Some(file), password_file, .. } => secret::open(&file, password_file.as_deref())?,
+        What::Show { file: Some(file), password_file, .. } => {
+            let known = key::public_of(&file).map_err(|error| secret::key_failure(&file, &error))?;
+            match known {
+                Some(public) if password_file.is_none() => public,
+                // A file of version 1, or somebody wants to know whether it was changed.
+                _ => secret::open(&file, password_file.as_deref())?.public(),
+            }
+        }
         What::Show { file: None, passphrase_file, .. } => {
-            key::from_passphrase(secret::read(passphrase_file.as_deref(), "Passphrase")?.as_bytes())
+            key::from_passphrase(secret::read(passphrase_file.as_deref(), "Passphrase")?.as_bytes()).public()
         }
     };
-    let shown = public(&key);
+    let shown = shown(&public);
     for name in ["address", "key", "qid"] {
         out.line(format_args!("{name:<8} {}", shown[name].as_str().unwrap_or_default()));
     }
     Ok(Done::ok(shown))
 }
 
-fn public(key: &SigningKey) -> Value {
-    let public = key.public();
+fn shown(public: &[u8; 32]) -> Value {
     json!({
-        "address": key::address(&public).to_string(),
-        "key": hex(&public),
-        "qid": key::qid(&public).to_string(),
+        "address": key::address(public).to_string(),
+        "key": hex(public),
+        "qid": key::qid(public).to_string(),
     })
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zvm_host::chain::stored_genesis;
 use zvm_host::state::StoreError;
@@ -16,9 +17,12 @@ use zvm_quic::net::server::bind;
 use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
 
 use crate::client::runtime;
+use crate::dev;
 use crate::endpoint::Endpoint;
 use crate::failure::{Exit, Failure};
-use crate::output::{BOLD, Done, Output, styled};
+use crate::foreign::foreign;
+use crate::output::{BAD, BOLD, Done, Output, styled};
+use crate::watch::{Watch, Watched};
 
 /// Gas of a block of the development chain: about a second of the reference machine.
 const BLOCK_GAS: u64 = 10_000_000_000;
@@ -32,8 +36,13 @@ const SPOOL_DIR: &str = "uploads";
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of the chain; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "dev")]
+    dir: Option<PathBuf>,
+
+    /// For development: fund keys that everybody has and print them, and a line for each call; without --dir in
+    /// a folder that is removed at the end
+    #[arg(long)]
+    dev: bool,
 
     /// Where to listen; port 0: any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4433")]
@@ -60,10 +69,17 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let runtime = runtime()?;
     outlive_file_limits(&runtime)?;
     let listen = args.listen.resolve(LOOKUP)?;
-    let running = Running::start(&runtime, &args.dir, &listen, |kept| genesis(&args, kept))?;
+    let temporary = match &args.dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|error| Failure::new(Exit::Usage, "io", error))?),
+    };
+    let dir = args.dir.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
+    let watch = args.dev.then(|| Watch::new(out));
+    let running = Running::start(&runtime, dir, &listen, watch, |kept| genesis(&args, dir, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
+    let dev = if args.dev { dev_keys(dir, &running, out)? } else { Vec::new() };
     out.line(format_args!("chain        {}  genesis {}", info.chain_id, hex(&info.genesis_hash)));
     out.line(format_args!("height       {}  state root {}", info.height, hex(&info.state_root)));
     let damaged = running.node.lock().damaged_staged().to_vec();
@@ -84,6 +100,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "genesis_hash": hex(&info.genesis_hash),
             "height": info.height.to_string(),
             "state_root": hex(&info.state_root),
+            "dev": dev,
             "damaged": damaged.iter().map(|(hash, _)| hex(hash)).collect::<Vec<_>>(),
         }),
     );
@@ -96,18 +113,47 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     Ok(Done::ok(json!({ "height": info.height.to_string(), "state_root": hex(&info.state_root) })))
 }
 
+/// Writes the files of the development keys, shows them, and how to use them in a shell.
+fn dev_keys(dir: &Path, running: &Running, out: &Output) -> Result<Vec<Value>, Failure> {
+    out.line(styled(BAD, "dev keys     PUBLIC: everybody has them; never send them anything of worth"));
+    let mut shown = Vec::new();
+    let mut first = None;
+    for dev in dev::keys() {
+        let path = dev.write(dir)?;
+        out.line(format_args!(
+            "  {:<10} {}  {}",
+            dev.name,
+            dev.address(),
+            foreign(&path.display().to_string())
+        ));
+        shown.push(json!({
+            "name": dev.name, "address": dev.address().to_string(), "key_file": path.display().to_string()
+        }));
+        first.get_or_insert(path);
+    }
+    // In quotes, as a shell reads it.
+    let key = first.unwrap_or_default().display().to_string().replace('\'', "'\\''");
+    out.line(format_args!(
+        "  export ZVM_NODE={} ZVM_PIN={} ZVM_KEY='{}'",
+        running.server.address(),
+        running.server.pin(),
+        foreign(&key)
+    ));
+    Ok(shown)
+}
+
 /// A chain that is served.
 #[derive(Debug)]
 pub struct Running {
     /// The chain.
     pub node: Arc<ChainNode>,
     /// Its server.
-    pub server: Server<ChainNode>,
+    pub server: Server<Watched>,
 }
 
 impl Running {
-    /// Opens the chain of a folder and listens at the first address that can be had. `genesis` is given that of the chain, or nothing for a new one,
-    /// and says which one is meant.
+    /// Opens the chain of a folder and listens at the first address that can be had. `genesis` is given that of the
+    /// chain, or nothing for a new one, and says which one is meant. `watch` hears of each answer.
     ///
     /// The store is locked before anything is looked at, and a new chain is made last: a start that fails
     /// before leaves nothing behind.
@@ -115,11 +161,12 @@ impl Running {
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
+        watch: Option<Watch>,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let is_new = !dir.exists();
         fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
-        let running = Running::start_in(runtime, dir, listen, genesis);
+        let running = Running::start_in(runtime, dir, listen, watch, genesis);
         if running.is_err() && is_new {
             // Only if it is empty.
             let _ = fs::remove_dir(dir);
@@ -131,6 +178,7 @@ impl Running {
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
+        watch: Option<Watch>,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let store = RedbBackend::open(&dir.join(STORE_FILE)).map_err(|error| chain_failure(&error.into()))?;
@@ -150,7 +198,8 @@ impl Running {
         let chain = Chain::open(store.clone(), &genesis, ChainConfig::default())
             .map_err(|error| chain_failure(&error))?;
         let node = Arc::new(ChainNode::new(chain));
-        let server = runtime.block_on(Server::start_on(socket, config, node.clone()));
+        let server =
+            runtime.block_on(Server::start_on(socket, config, Arc::new(Watched::new(node.clone(), watch))));
         let server = server.map_err(|error| server_failure(listen, error))?;
         store.log_damage();
         Ok(Running { node, server })
@@ -210,21 +259,24 @@ pub fn holds_chain(dir: &Path) -> bool {
 }
 
 /// The genesis of the folder's chain, or that of a new one.
-fn genesis(args: &Args, kept: Option<Genesis>) -> Result<Genesis, Failure> {
+fn genesis(args: &Args, dir: &Path, kept: Option<Genesis>) -> Result<Genesis, Failure> {
+    let public = dev::keys().filter(|_| args.dev).map(|dev| (dev.address(), dev::COINS));
+    let fund: Vec<_> = public.chain(args.fund.iter().copied()).collect();
     let Some(kept) = kept else {
-        let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), args.fund.iter().copied());
+        let genesis = new_genesis(args.chain_id.unwrap_or(1), now_ms(), fund);
         genesis.check().map_err(|error| Failure::usage(format!("--fund: {error}")))?;
         return Ok(genesis);
     };
     // The same command must start the same node again.
-    let asked = new_genesis(args.chain_id.unwrap_or(kept.chain_id), 0, args.fund.iter().copied());
-    let same_balances = args.fund.is_empty() || asked.balances == kept.balances;
+    let is_open = fund.is_empty();
+    let asked = new_genesis(args.chain_id.unwrap_or(kept.chain_id), 0, fund);
+    let same_balances = is_open || asked.balances == kept.balances;
     if !same_balances || asked.chain_id != kept.chain_id {
         return Err(Failure::usage(format_args!(
             "{} holds a chain already, with another genesis; a genesis cannot be changed",
-            args.dir.display()
+            dir.display()
         ))
-        .with_help("leave out --fund and --chain-id, or choose another folder"));
+        .with_help("leave out --fund, --dev and --chain-id, or choose another folder"));
     }
     Ok(kept)
 }

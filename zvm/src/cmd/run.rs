@@ -34,8 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "GAS")]
     gas: Option<u64>,
 
-    /// Features, limits and gas schedule: wasm-1, wasm-2, wasm-2-ext, latest, contract-v1
-    #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profile)]
+    /// Features, limits and gas schedule
+    #[arg(long, default_value = Profile::WASM_2_EXT.name(), value_parser = module::profiles())]
     profile: Profile,
 }
 
