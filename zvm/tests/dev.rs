@@ -214,3 +214,21 @@ fn values_of_every_kind_go_to_a_contract_and_come_back() {
     assert!(called.expect_code(0).out.contains("  returned      [-1,127]\n"));
     node.zvm(&["query", &at, "f(int8)", "-129"]).expect_code(2);
 }
+
+/// Whoever reads that it listens may stop it at once.
+#[cfg(unix)]
+#[test]
+fn a_node_that_has_just_said_that_it_listens_is_stopped_not_killed() {
+    let dir = tempdir().expect("a folder");
+    for _ in 0..20 {
+        let mut command = program();
+        command.args(["node", "--json", "--listen", "127.0.0.1:0", "--dir"]).arg(dir.path().join("chain"));
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
+        let id = rustix::process::Pid::from_child(&child);
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        assert!(lines.next().expect("a line").expect("UTF-8").contains("listening"));
+        // At once, without another process in between.
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it runs");
+        assert_eq!(child.wait().expect("reaped").code(), Some(0));
+    }
+}

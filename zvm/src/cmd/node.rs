@@ -68,6 +68,7 @@ fn parse_balance(text: &str) -> Result<(Address, u128), String> {
 pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let runtime = runtime()?;
     outlive_file_limits(&runtime)?;
+    let stop = StopSignal::new(&runtime)?;
     let listen = args.listen.resolve(LOOKUP)?;
     let temporary = match &args.dir {
         Some(_) => None,
@@ -104,7 +105,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "damaged": damaged.iter().map(|(hash, _)| hex(hash)).collect::<Vec<_>>(),
         }),
     );
-    runtime.block_on(stop_signal())?;
+    runtime.block_on(stop.wait())?;
     let readers = running.node.clone();
     // Not before: what is under way would be waited for.
     running.stop(&runtime);
@@ -315,17 +316,47 @@ fn outlive_file_limits(runtime: &Runtime) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn stop_signal() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, "io", format!("signals: {error}"));
-    #[cfg(unix)]
-    {
+/// What tells the node to stop. Made before the node says that it listens: whoever reads that may tell it at once.
+#[cfg(unix)]
+struct StopSignal {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl StopSignal {
+    fn new(runtime: &Runtime) -> Result<StopSignal, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let _entered = runtime.enter();
+        let made = |kind| signal(kind).map_err(|error| signals_failed(&error));
+        Ok(StopSignal {
+            interrupt: made(SignalKind::interrupt())?,
+            terminate: made(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(mut self) -> Result<(), Failure> {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
-            _ = terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(()),
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
+}
+
+#[cfg(not(unix))]
+struct StopSignal;
+
+#[cfg(not(unix))]
+impl StopSignal {
+    fn new(_: &Runtime) -> Result<StopSignal, Failure> {
+        Ok(StopSignal)
+    }
+
+    async fn wait(self) -> Result<(), Failure> {
+        tokio::signal::ctrl_c().await.map_err(|error| signals_failed(&error))
+    }
+}
+
+fn signals_failed(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, "io", format!("signals: {error}"))
 }
