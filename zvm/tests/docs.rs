@@ -296,30 +296,31 @@ impl Shell {
 
     fn run(&mut self, step: &Step) -> Result<(), String> {
         let command = self.with_values(&step.command)?;
-        let (out, err) = (self.dir.path().join("out"), self.dir.path().join("err"));
-        let to = format!(">'{}' 2>'{}' </dev/null", out.display(), err.display());
+        // A node goes on writing.
+        let count = if command.starts_with("zvm node") { self.nodes.len() + 1 } else { 0 };
+        let (out, err) = (format!("out{count}"), format!("err{count}"));
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        let to = format!(">'{}' 2>'{}' </dev/null", path(&out), path(&err));
         let shown = if let Some(args) = command.strip_prefix("zvm node") {
             let listen = if args.contains("--listen") { "" } else { "--listen 127.0.0.1:0" };
-            // The last node's file may still be written to.
-            let _ = (fs::remove_file(&out), fs::remove_file(&err));
             let id = self.ask(&format!("zvm node {listen} {args} {to} &\necho $!"))?;
             self.nodes.push(id);
             let began = Instant::now();
             // The fingerprint comes after the address.
-            while !self.file("out").contains("\nheight") {
+            while !self.file(&out).contains("\nheight") {
                 if began.elapsed() > WAIT {
-                    return Err(format!("no node: {}{}", self.file("out"), self.file("err")));
+                    return Err(format!("no node: {}{}", self.file(&out), self.file(&err)));
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
-            let shown = self.file("out");
+            let shown = self.file(&out);
             let line = shown.lines().find_map(|line| line.strip_prefix("listening"));
             let address = line.ok_or(format!("no address: {shown}"))?.trim();
             self.ask(&format!("export ZVM_NODE={address}\necho"))?;
             shown
         } else {
             let code = self.ask(&format!("{{ {command}\n}} {to}\necho $?"))?;
-            let both = self.file("out") + &self.file("err");
+            let both = self.file(&out) + &self.file(&err);
             if code != step.code.to_string() {
                 return Err(format!("exit code {code}, not {}\n{both}", step.code));
             }
@@ -333,7 +334,7 @@ impl Shell {
             self.known.insert(name, value.into());
         }
         if step.alone {
-            if self.file("out").trim_end() != expected.join("\n") {
+            if self.file(&out).trim_end() != expected.join("\n") {
                 return Err(format!("it does not print `{}` alone:\n{shown}", expected.join("\n")));
             }
             return Ok(());
