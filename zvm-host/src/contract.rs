@@ -114,24 +114,34 @@ pub fn check_item(item: &Item<'_>) -> Result<(), Refusal> {
 }
 
 fn check_import(module: &str, name: &str, ty: &ExternType) -> Result<(), Refusal> {
+    let shown = || format!("{}.{}", cut(module), cut(name));
     if module != MODULE {
-        let text = format!("import `{module}.{name}`: contracts import from `{MODULE}` only");
+        let text = format!("import `{}`: contracts import from `{MODULE}` only", shown());
         return Err(refusal(ContractRule::UnknownImportModule, text));
     }
     let Some(row) = host_fn(name) else {
-        let text = format!("import `{module}.{name}`: there is no such host function");
+        let text = format!("import `{}`: there is no such host function", shown());
         return Err(refusal(ContractRule::UnknownImport, text));
     };
     match ty {
         ExternType::Func(found) if *found == row.ty() => Ok(()),
         ExternType::Func(found) => {
-            let text = format!("import `{module}.{name}` has type {found}, the host's has {}", row.ty());
+            let text = format!("import `{}` has type {found}, the host's has {}", shown(), row.ty());
             Err(refusal(ContractRule::ImportType, text))
         }
         _ => {
-            let text = format!("import `{module}.{name}` is not a function");
+            let text = format!("import `{}` is not a function", shown());
             Err(refusal(ContractRule::ImportType, text))
         }
+    }
+}
+
+/// A name as messages show it: modules have names of up to 100,000 bytes.
+fn cut(name: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match name.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.into(),
     }
 }
 
@@ -365,6 +375,14 @@ mod tests {
             let ty = ExternType::Func(row.ty());
             assert_eq!(rule(&Item::Import { module: "env", name: row.name, ty }), None);
         }
+    }
+
+    #[test]
+    fn a_message_has_the_beginning_of_a_name() {
+        let name = "ä".repeat(40_000);
+        let refusal =
+            check_item(&Item::Import { module: "env", name: &name, ty: func(&[], &[]) }).unwrap_err();
+        assert_eq!(refusal.text, format!("import `env.{}…`: there is no such host function", "ä".repeat(60)));
     }
 
     #[test]
