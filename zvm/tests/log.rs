@@ -6,6 +6,7 @@ mod common;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::common::{Node, contract, program, write, zvm};
 
@@ -99,6 +100,12 @@ fn a_node_serves_when_nobody_can_be_told_that_it_does() {
         .spawn()
         .expect("starts");
     let to = ["--node", &at, "--pin", &pin, "--timeout", "30"];
+    // It cannot say when it listens, and nobody who listens is told at once.
+    let began = Instant::now();
+    while zvm([&["health"][..], &to].concat()).code != 0 {
+        assert!(began.elapsed() < Duration::from_secs(120), "no node");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let counter = contract("counter");
     let deploy = ["deploy", counter.to_str().expect("UTF-8")];
     let signer: Vec<&str> = signer.iter().map(String::as_str).collect();
