@@ -18,6 +18,7 @@ use crate::genesis::{Genesis, GenesisError};
 use crate::pool::{NONCES_AHEAD_MAX, Pool, Queued, Waiting};
 use crate::reader::At;
 use crate::receipt::{Header, Receipt, Record, logs_root};
+use crate::rules;
 use crate::staging::{Owner, Staging, StagingError, StagingLimits};
 use crate::state::{Account, Commit, Head, StateBackend, StateView, StoreError, Tree, account_key, code_key};
 use crate::types::{Address, Hash, hex};
@@ -34,6 +35,8 @@ pub struct ChainConfig {
     pub resident_len_max: u64,
     /// What may be staged, in all and by one owner.
     pub staging: StagingLimits,
+    /// Blocks whose records (return data, logs, texts) are kept; nothing: all. Headers and calls stay.
+    pub records_kept_blocks: Option<u64>,
     /// Keys of the state at most; the tree over them is in memory.
     pub keys_max: usize,
 }
@@ -45,6 +48,7 @@ impl Default for ChainConfig {
             query_gas_max: 1_000_000_000,
             resident_len_max: 256 * 1024 * 1024,
             staging: StagingLimits::default(),
+            records_kept_blocks: None,
             keys_max: 20_000_000,
         }
     }
@@ -173,7 +177,7 @@ impl Chain {
     ) -> Result<Chain, ChainError> {
         genesis.check().map_err(ChainError::Genesis)?;
         let (engine, judge) = (contract::engine(), contract::judging_engine());
-        let profile_hash = contract::profile_hash(&engine);
+        let profile_hash = rules::profile_hash(&engine, genesis.gas_limit);
         let first = genesis.header(&profile_hash);
         let genesis_hash = first.hash();
         let view = store.snapshot()?;
@@ -186,7 +190,7 @@ impl Chain {
                 height: 0,
                 head: Head { genesis_hash, header: first.encode() },
                 genesis: Some(genesis.encode()),
-                unstage: Vec::new(),
+                ..Commit::default()
             })?;
         }
         let corrupt = |text: &str| ChainError::Store(StoreError::Corrupt(text.into()));
@@ -530,9 +534,12 @@ impl Chain {
         };
         let deployed = call.envelope.body.deploy_parts().filter(|_| !record.receipt.created.is_zero());
         let unstage: Vec<Hash> = deployed.into_iter().map(|(hash, _)| hash).collect();
+        let (prune, records_from) = self.prunable(height)?;
         self.store.commit(&Commit {
             values: journal.into_changes(),
             records: vec![(call.call_id, record.encode())],
+            prune,
+            records_from,
             calls: vec![wire],
             height,
             head: Head { genesis_hash: self.genesis_hash, header: header.encode() },
@@ -546,7 +553,30 @@ impl Chain {
         self.publish();
         Ok(Answer::Included(Box::new(record)))
     }
+
+    /// The calls whose records the block of this height ends the keeping of, and the height from which on
+    /// records are kept then.
+    fn prunable(&self, height: u64) -> Result<(Vec<Hash>, u64), ChainError> {
+        let view = self.store.snapshot()?;
+        let from = view.records_from()?;
+        let Some(kept) = self.config.records_kept_blocks else { return Ok((Vec::new(), from)) };
+        // The newest block's are always kept: its answer is under way.
+        let first_kept = height.saturating_add(1).saturating_sub(kept.max(1));
+        let end = first_kept.min(from.saturating_add(PRUNE_BLOCKS_MAX)).max(from);
+        let mut calls = Vec::new();
+        for height in from..end {
+            for wire in view.calls(height)? {
+                let corrupt = |error| StoreError::Corrupt(format!("a call of block {height}: {error}"));
+                calls.push(Envelope::decode(&wire).map_err(corrupt)?.call_id(&self.genesis_hash));
+            }
+        }
+        Ok((calls, end))
+    }
 }
+
+/// Blocks whose records one commit prunes at most: a node that was told to keep fewer of them catches up without
+/// holding a block up.
+const PRUNE_BLOCKS_MAX: u64 = 16;
 
 fn receipt(call_id: Hash, outcome: &Outcome) -> Receipt {
     Receipt {

@@ -8,14 +8,8 @@ use ghost_wasm::{
     Translation, ValType,
 };
 
-use crate::codec::Writer;
 use crate::crypto;
-use crate::envelope::{PAYLOAD_LEN_MAX, VALID_BLOCKS_MAX};
-use crate::receipt::{
-    LOG_DATA_LEN_MAX, LOG_DATA_TOTAL_MAX, LOG_ENTRIES_MAX, RETURN_DATA_LEN_MAX, TOPICS_MAX,
-};
-use crate::state::{JOURNAL_LEN_MAX, USER_KEY_LEN_MAX, VALUE_LEN_MAX};
-use crate::table::host_fns::{self, MODULE, host_fn};
+use crate::table::host_fns::{MODULE, host_fn};
 use crate::types::Hash;
 
 /// An engine under the contract profile.
@@ -29,39 +23,6 @@ pub fn judging_engine() -> Engine {
     let mut config = Config::new(Profile::CONTRACT_V1);
     config.translation(Translation::Lazy);
     Engine::new(&config)
-}
-
-/// The hash of all rules that a call's outcome depends on: the engine's profile and the host's table.
-pub fn profile_hash(engine: &Engine) -> Hash {
-    let mut out = Writer::default();
-    out.bytes(b"zvm-profile-v1")
-        .sized(&engine.profile().canonical_bytes())
-        .sized(&host_fns::canonical_bytes())
-        .sized(&limit_bytes());
-    crypto::sha256(&out.finish())
-}
-
-/// The host's limits that decide about a call's outcome or its place in a block.
-const LIMITS: &[(&str, usize)] = &[
-    ("payload_len", PAYLOAD_LEN_MAX),
-    ("valid_blocks", VALID_BLOCKS_MAX as usize),
-    ("return_data_len", RETURN_DATA_LEN_MAX),
-    ("log_data_len", LOG_DATA_LEN_MAX),
-    ("log_data_total", LOG_DATA_TOTAL_MAX),
-    ("log_entries", LOG_ENTRIES_MAX),
-    ("topics", TOPICS_MAX),
-    ("user_key_len", USER_KEY_LEN_MAX),
-    ("value_len", VALUE_LEN_MAX),
-    ("journal_len", JOURNAL_LEN_MAX),
-];
-
-/// The bytes that stand for the limits in the hash of the rules: `sized(name) ‖ u64` each.
-fn limit_bytes() -> Vec<u8> {
-    let mut out = Writer::default();
-    for (name, limit) in LIMITS {
-        out.sized(name.as_bytes()).u64(*limit as u64);
-    }
-    out.finish()
 }
 
 macro_rules! rules {
@@ -343,15 +304,6 @@ mod tests {
         ExternType::Func(FuncType::new(params.iter().copied(), results.iter().copied()))
     }
 
-    /// Two programs with another limit must not have the same rules: one's receipt is the other's trap.
-    #[test]
-    fn golden_limits() {
-        assert_eq!(
-            crate::types::hex(&crypto::sha256(&limit_bytes())),
-            "7b3565b5c7fee87828bcc810a5c9b28f0a9331801c8eaeee57fba29a2d244798"
-        );
-    }
-
     #[test]
     fn imports_are_rows_of_the_table() {
         use ValType::{I32, I64};
@@ -371,7 +323,7 @@ mod tests {
         for (module, name, ty, want) in cases {
             assert_eq!(rule(&Item::Import { module, name, ty }), want, "{module}.{name}");
         }
-        for row in host_fns::HOST_FNS {
+        for row in crate::table::host_fns::HOST_FNS {
             let ty = ExternType::Func(row.ty());
             assert_eq!(rule(&Item::Import { module: "env", name: row.name, ty }), None);
         }

@@ -61,6 +61,7 @@ pub mod key;
 pub mod pool;
 mod reader;
 pub mod receipt;
+pub mod rules;
 pub mod staging;
 pub mod state;
 pub mod table;

@@ -8,7 +8,8 @@ use crate::crypto;
 pub use crate::diagnostics::{Diagnostics, TEXT_LEN_MAX, TEXTS_MAX};
 use crate::types::{Address, Hash};
 
-const VERSION: u8 = 1;
+/// The version of receipts and headers.
+pub const VERSION: u8 = 1;
 /// Bytes of return data at most.
 pub const RETURN_DATA_LEN_MAX: usize = 64 * 1024;
 /// Bytes of one log entry's data at most.

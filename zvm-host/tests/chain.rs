@@ -21,7 +21,7 @@ fn a_transfer_costs_what_it_must() {
     let mut body = transfer(0, address(&bob()), 1_000);
     (body.gas_price, body.gas_limit) = (3, 400_000);
     let wire = net.sign(&alice(), body);
-    let gas = host_gas::INTRINSIC + 16 * wire.len() as u64;
+    let gas = host_gas::intrinsic(wire.len());
     let Answer::Included(record) = net.chain.submit(&wire, 5_000).unwrap() else { panic!() };
     assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::Success, gas));
     let fee = 3 * u128::from(gas);

@@ -67,6 +67,9 @@ impl StateView for Headless {
     fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.genesis()
     }
+    fn records_from(&self) -> Result<u64, StoreError> {
+        self.0.records_from()
+    }
     fn head(&self) -> Result<Option<Head>, StoreError> {
         Ok(None)
     }

@@ -224,10 +224,55 @@ fn growth_is_paid_once() {
     // Less the envelope's own bytes and the copying.
     let mut gas = |len: usize| {
         let record = net.call(&bob(), at, &vec![0; len]);
-        record.receipt.gas_used - 16 * len as u64 - host_gas::STORAGE.by_len(1 + len as u64)
+        record.receipt.gas_used
+            - host_gas::ENVELOPE_BYTE * len as u64
+            - host_gas::STORAGE.by_len(1 + len as u64)
     };
     let (first, same, less, more) = (gas(100), gas(100), gas(10), gas(30));
     assert_eq!(first - same, host_gas::GROWTH_BYTE * (21 + 1 + 100));
     assert_eq!(same, less);
     assert_eq!(more - less, host_gas::GROWTH_BYTE * 20);
+}
+
+/// What a node keeps is paid by the byte, whichever way it comes to be kept; what is read of a text, not what was
+/// offered.
+#[test]
+fn what_is_kept_is_paid() {
+    let imports = r#"(import "env" "input_len" (func $len (result i32)))
+        (import "env" "return_data" (func $return (param i32 i32)))
+        (import "env" "revert" (func $revert (param i32 i32 i32)))
+        (import "env" "log" (func $log (param i32 i32)))
+        (import "env" "emit" (func $emit (param i32 i32 i32 i32)))
+        (import "env" "debug" (func $debug (param i32 i32)))"#;
+    // Twice as much of each as a call with half the input; the input is told from what it puts out.
+    let ways = [
+        ("(call $return (i32.const 0) (i32.mul (call $len) (i32.const 100)))", 100),
+        ("(call $revert (i32.const 1) (i32.const 0) (i32.mul (call $len) (i32.const 100)))", 100),
+        ("(call $log (i32.const 0) (i32.mul (call $len) (i32.const 100)))", 100),
+        ("(call $emit (i32.const 0) (i32.const 4) (i32.const 0) (i32.mul (call $len) (i32.const 100)))", 100),
+        ("(call $debug (i32.const 0) (i32.mul (call $len) (i32.const 100)))", 100),
+    ];
+    for (way, per_input) in ways {
+        let mut net = Net::new();
+        let body = format!("{way} (i32.const 0)");
+        let at = net.deployed(&contract(imports, "(i32.const 0)", &body, "(i32.const 0)"), &[]);
+        let mut gas = |len: u64| {
+            let record = net.call(&bob(), at, &vec![0; len as usize]);
+            record.receipt.gas_used - host_gas::ENVELOPE_BYTE * len
+        };
+        let (little, much) = (gas(1), gas(9));
+        assert_eq!(much - little, 8 * per_input * (host_gas::KEPT_BYTE + 1), "{way}");
+        // All that can be kept: 64 KiB, and 1 KiB of a text.
+        let most = if way.contains("$debug") { gas(600) } else { continue };
+        assert_eq!(most - little, (1024 - per_input) * (host_gas::KEPT_BYTE + 1), "{way}");
+    }
+    // A log entry pays for its topics and its address, too.
+    let mut net = Net::new();
+    let body = "(call $emit (i32.const 0) (call $len) (i32.const 0) (i32.const 0)) (i32.const 0)";
+    let at = net.deployed(&contract(imports, "(i32.const 0)", body, "(i32.const 0)"), &[]);
+    let mut gas = |len: u64| {
+        net.call(&bob(), at, &vec![0; len as usize]).receipt.gas_used - host_gas::ENVELOPE_BYTE * len
+    };
+    assert_eq!(gas(4) - gas(0), 4 * 32 * (host_gas::KEPT_BYTE + 1));
+    const { assert!(host_gas::LOG.base >= 25 * host_gas::KEPT_BYTE) };
 }

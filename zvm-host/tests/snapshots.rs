@@ -91,6 +91,7 @@ fn check(store: &dyn StateBackend, steps: &[Step]) {
                     head: head.clone(),
                     genesis: (height == 0).then(|| vec![7; 30]),
                     unstage: unstage.iter().map(|name| [*name; 32]).collect(),
+                    ..Commit::default()
                 };
                 store.commit(&commit).unwrap();
                 for (key, value) in values {

@@ -185,8 +185,17 @@ impl Node for ChainNode {
     }
 
     fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal> {
-        let record = self.reader()?.receipt(call_id).map_err(|error| fault(&error))?;
-        Ok(record.map(|record| record.encode()))
+        let reader = self.reader()?;
+        if let Some(record) = reader.receipt(call_id).map_err(|error| fault(&error))? {
+            return Ok(Some(record.encode()));
+        }
+        let from = reader.view().records_from().map_err(|error| fault(&ChainError::Store(error)))?;
+        if from == 0 {
+            return Ok(None);
+        }
+        let text =
+            format!("no call with this id was executed since block {from}; older receipts are not kept");
+        Err(Refusal::new(AnswerCode::NotFound, text))
     }
 
     fn account(&self, address: &Address) -> Result<AccountAnswer, Refusal> {

@@ -78,6 +78,10 @@ pub struct Commit {
     pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Call ids with their encoded records.
     pub records: Vec<(Hash, Vec<u8>)>,
+    /// Calls whose records are kept no longer.
+    pub prune: Vec<Hash>,
+    /// Heights below this one have no records any more.
+    pub records_from: u64,
     /// Wire bytes of the signed calls, in order.
     pub calls: Vec<Vec<u8>>,
     /// The height of the block.
@@ -106,6 +110,8 @@ pub trait StateView: Send + Sync {
     fn head(&self) -> Result<Option<Head>, StoreError>;
     /// The encoded record of a call.
     fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The height from which on records are kept; those of blocks below were pruned.
+    fn records_from(&self) -> Result<u64, StoreError>;
     /// The encoded header of a block.
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// The wire bytes of the signed calls of a block.

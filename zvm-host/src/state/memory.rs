@@ -16,6 +16,7 @@ type Block = Arc<(Vec<u8>, Vec<Vec<u8>>)>;
 struct Maps {
     values: Map<Bytes, Bytes>,
     records: Map<Hash, Bytes>,
+    records_from: u64,
     blocks: Map<u64, Block>,
     staged: Map<Hash, Bytes>,
     notes: Map<Hash, Bytes>,
@@ -55,6 +56,10 @@ impl StateBackend for MemoryBackend {
         for (call_id, record) in &commit.records {
             maps.records.insert_mut(*call_id, record[..].into());
         }
+        for call_id in &commit.prune {
+            maps.records.remove_mut(call_id);
+        }
+        maps.records_from = maps.records_from.max(commit.records_from);
         let block = (commit.head.header.clone(), commit.calls.clone());
         maps.blocks.insert_mut(commit.height, Arc::new(block));
         maps.head = Some(commit.head.clone());
@@ -99,6 +104,10 @@ impl StateView for Maps {
 
     fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.genesis.clone())
+    }
+
+    fn records_from(&self) -> Result<u64, StoreError> {
+        Ok(self.records_from)
     }
 
     fn head(&self) -> Result<Option<Head>, StoreError> {

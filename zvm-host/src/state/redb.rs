@@ -48,6 +48,7 @@ const FORMAT: &[u8] = b"format";
 const FIRST_FORMAT: &[u8] = b"zvm-store-1";
 const HEAD: &[u8] = b"head";
 const GENESIS: &[u8] = b"genesis";
+const RECORDS_FROM: &[u8] = b"records_from";
 
 /// A store in a file.
 pub struct RedbBackend {
@@ -246,6 +247,9 @@ impl StateBackend for RedbBackend {
             for (call_id, record) in &commit.records {
                 insert(&mut records, RECORDS, call_id, record)?;
             }
+            for call_id in &commit.prune {
+                records.remove(&call_id[..]).map_err(medium)?;
+            }
             commit.unstage.iter().try_for_each(|hash| unstage(write, hash))?;
             let height = commit.height.to_be_bytes();
             insert(&mut open_table(write, HEADERS)?, HEADERS, &height, &commit.head.header)?;
@@ -253,6 +257,9 @@ impl StateBackend for RedbBackend {
             let mut meta = open_table(write, META)?;
             let head = [&commit.head.genesis_hash[..], &commit.head.header].concat();
             insert(&mut meta, META, HEAD, &head)?;
+            if commit.records_from > 0 {
+                insert(&mut meta, META, RECORDS_FROM, &commit.records_from.to_be_bytes())?;
+            }
             match &commit.genesis {
                 Some(genesis) => insert(&mut meta, META, GENESIS, genesis),
                 None => Ok(()),
@@ -422,6 +429,14 @@ impl StateView for RedbView {
 
     fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(META, GENESIS)
+    }
+
+    fn records_from(&self) -> Result<u64, StoreError> {
+        let Some(bytes) = self.get(META, RECORDS_FROM)? else { return Ok(0) };
+        let height = <[u8; 8]>::try_from(&bytes[..]);
+        height
+            .map(u64::from_be_bytes)
+            .map_err(|_| StoreError::Corrupt("the height of its records is cut".into()))
     }
 
     fn head(&self) -> Result<Option<Head>, StoreError> {

@@ -5,7 +5,7 @@
 
 use ghost_wasm::{FuncType, ValType};
 
-use super::host_gas::{self, CONSTANTS, PRICES, Price};
+use super::host_gas::{self, CONSTANTS, Price};
 use crate::codec::Writer;
 
 /// The module name that host functions are imported from.
@@ -93,11 +93,11 @@ macro_rules! for_each_host_fn {
             context block_height() -> i64, FLOOR, Anywhere, 1, "The height of the block.";
             context block_timestamp() -> i64, FLOOR, Anywhere, 1, "The time of the block in unix milliseconds.";
             context gas_left() -> i64, FLOOR, Anywhere, 1, "Gas that is left after this function is paid.";
-            output return_data(data: Ptr, len: Len) -> none, COPY, Anywhere, 1, "Sets what the call returns; the last one counts.";
-            output revert(code: I32, data: Ptr, len: Len) -> none, COPY, Anywhere, 1, "Ends the call with this code and return data, undoing its effects. Does not return.";
+            output return_data(data: Ptr, len: Len) -> none, KEPT, Anywhere, 1, "Sets what the call returns; the last one counts.";
+            output revert(code: I32, data: Ptr, len: Len) -> none, KEPT, Anywhere, 1, "Ends the call with this code and return data, undoing its effects. Does not return.";
             output log(data: Ptr, len: Len) -> none, LOG, Changing, 1, "Logs data without topics.";
             output emit(topics: Topics, topic_count: Count, data: Ptr, len: Len) -> none, LOG, Changing, 1, "Logs data under at most four topics of 32 bytes.";
-            output debug(text: Ptr, len: Len) -> none, FLOOR, Anywhere, 1, "Shows a text to whoever made the call; never hashed. 1 KiB of each, 16 KiB in all are read.";
+            output debug(text: Ptr, len: Len) -> none, KEPT, Anywhere, 1, "Shows a text to whoever made the call; never hashed. 1 KiB of each, 16 KiB in all are read and paid.";
             output abort(message: I32, file: I32, line: I32, column: I32) -> none, FLOOR, Anywhere, 1, "AssemblyScript's abort: a runtime error. Does not return.";
             hashes hash(data: Ptr, len: Len, out: Out32) -> none, BLAKE3, Anywhere, 1, "BLAKE3, 32 bytes; the same as `blake3`.";
             hashes blake3(data: Ptr, len: Len, out: Out32) -> none, BLAKE3, Anywhere, 1, "BLAKE3, 32 bytes.";
@@ -203,25 +203,31 @@ pub fn host_fn(name: &str) -> Option<&'static HostFn> {
     HOST_FNS.iter().find(|row| row.name == name)
 }
 
-/// The bytes that stand for the host's rules in the hash of the profile: each row but its words, and all
-/// prices.
-pub fn canonical_bytes() -> Vec<u8> {
-    let mut out = Writer::default();
-    out.bytes(b"zvm-host-table-v1");
-    for row in HOST_FNS {
-        out.sized(row.name.as_bytes());
-        for (_, role) in row.params {
-            out.u8(role.val_type() as u8);
+impl Role {
+    /// The bytes that stand for the role in the hash of the rules: its number, and how many bytes it is for.
+    const fn canonical(self) -> (u8, u32) {
+        match self {
+            Role::Ptr => (1, 0),
+            Role::Len => (2, 0),
+            Role::In(len) => (3, len),
+            Role::Out(len) => (4, len),
+            Role::Topics => (5, 32),
+            Role::Count => (6, 0),
+            Role::I32 => (7, 0),
         }
-        out.u8(0).u8(row.result.map_or(0, |ty| ty as u8)).u8(row.legal as u8).u32(row.since);
-        out.sized(row.price_name.as_bytes());
     }
-    for (name, price) in PRICES {
-        out.sized(name.as_bytes()).u64(price.base).u64(price.per_unit).u64(price.unit_len);
+}
+
+/// A row of the hash of the rules: everything of a function but its words.
+pub(crate) fn canonical_row(row: &HostFn) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.sized(MODULE.as_bytes()).sized(row.name.as_bytes());
+    for (_, role) in row.params {
+        let (number, len) = role.canonical();
+        out.u8(role.val_type() as u8).u8(number).u32(len);
     }
-    for (name, value) in CONSTANTS {
-        out.sized(name.as_bytes()).u64(*value);
-    }
+    out.u8(0).u8(row.result.map_or(0, |ty| ty as u8)).u8(row.legal as u8).u32(row.since);
+    out.u64(row.price.base).u64(row.price.per_unit).u64(row.price.unit_len);
     out.finish()
 }
 

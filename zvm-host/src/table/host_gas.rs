@@ -1,5 +1,7 @@
 //! What the host charges for. Unit as in the engine: 10 gas are about 1 ns on the reference machine.
 
+use crate::diagnostics::KEPT_LEN_MAX;
+
 /// A price: a base, and one amount of gas for each started or full unit of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
@@ -50,8 +52,10 @@ prices! {
     ED25519_VERIFY = Price::with(350_000, 10, 16);
     /// The processor's part of a storage access: key and value.
     STORAGE = Price::with(450, 1, 16);
-    /// A log entry: topics and data.
-    LOG = Price::with(570, 1, 3);
+    /// Return data, the data of a revert, a `debug` text: bytes that the record of the call keeps.
+    KEPT = Price::with(125, KEPT_BYTE + 1, 1);
+    /// A log entry: topics and data, and in the base its address and counts.
+    LOG = Price::with(570 + KEPT_BYTE * LOG_FIXED_LEN, KEPT_BYTE + 1, 1);
 }
 
 macro_rules! constants {
@@ -63,10 +67,14 @@ macro_rules! constants {
 }
 
 constants! {
-    /// A signed call, before anything else.
+    /// A signed call, before anything else. Also what a node keeps of it whatever it does: receipt, record and
+    /// the node's own texts and traces, which are never priced by themselves.
     INTRINSIC = 310_000;
-    /// Each byte of its envelope.
-    ENVELOPE_BYTE = 16;
+    /// Each byte of its envelope, which is kept with its block.
+    ENVELOPE_BYTE = KEPT_BYTE;
+    /// A byte that every node keeps on disk, in the record or the block of a call; it may be pruned, and is not
+    /// in the tree, so it costs a third of a byte of state.
+    KEPT_BYTE = 64;
     /// An instance of a module.
     INSTANCE = 20_000;
     /// Pages of memory that the price of an instance covers.
@@ -78,6 +86,14 @@ constants! {
     /// Each unit of the work of validating a deployed module.
     DEPLOY_WORK = 100;
 }
+
+/// Bytes of a log entry beside topics and data: address, count of topics, length of data.
+const LOG_FIXED_LEN: u64 = 20 + 1 + 4;
+/// Bytes of a call's header, receipt and record beside envelope, return data, logs and diagnostics at most.
+const RECORD_FIXED_LEN: u64 = 700;
+
+// No way to have a byte kept is cheaper than another.
+const _: () = assert!(INTRINSIC >= KEPT_BYTE * (KEPT_LEN_MAX as u64 + RECORD_FIXED_LEN));
 
 /// What a signed call costs before it does anything.
 pub fn intrinsic(envelope_len: usize) -> u64 {
@@ -97,11 +113,12 @@ mod tests {
 
     #[test]
     fn golden_prices() {
-        assert_eq!(intrinsic(183), 310_000 + 16 * 183);
+        assert_eq!(intrinsic(183), 310_000 + 64 * 183);
         for (len, gas) in [(0, 0), (1, 2_310), (136, 2_310), (137, 4_620)] {
             assert_eq!(KECCAK256.by_len(len), gas);
         }
-        assert_eq!(LOG.by_len(10), 4);
+        assert_eq!(LOG.base + LOG.by_len(10), 570 + 25 * 64 + 10 * 65);
+        assert_eq!(KEPT.by_len(10), 650);
         assert_eq!(FLOOR.by_len(u64::MAX), 0);
     }
 }

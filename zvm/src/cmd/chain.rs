@@ -1,7 +1,7 @@
 //! `zvm chain`: a node's chain and what it asks for.
 
 use serde_json::json;
-use zvm_host::{contract, hex};
+use zvm_host::{contract, hex, rules};
 
 use crate::client::{Remote, Session};
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let session = Session::open(&args.remote)?;
     let chain = session.chain()?;
     session.close();
-    let same_rules = contract::profile_hash(&contract::engine()) == chain.profile;
+    let same_rules = rules::profile_hash(&contract::engine(), chain.block_gas_limit) == chain.profile;
     let rules = match same_rules {
         true => styled(DIM, "as this program's"),
         false => styled(BAD, "not those of this program: gas and outcomes may differ"),

@@ -55,6 +55,10 @@ pub struct Args {
     /// The number of a new chain
     #[arg(long, value_name = "NUMBER")]
     chain_id: Option<u64>,
+
+    /// Blocks whose receipts are kept with return data, logs and texts; default: all
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
+    keep_records: Option<u64>,
 }
 
 fn parse_balance(text: &str) -> Result<(Address, u128), String> {
@@ -76,7 +80,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     };
     let dir = args.dir.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
     let watch = args.dev.then(|| Watch::new(out));
-    let running = Running::start(&runtime, dir, &listen, watch, |kept| genesis(&args, dir, kept))?;
+    let config = ChainConfig { records_kept_blocks: args.keep_records, ..ChainConfig::default() };
+    let running = Running::start(&runtime, dir, &listen, config, watch, |kept| genesis(&args, dir, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
@@ -162,12 +167,13 @@ impl Running {
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
+        config: ChainConfig,
         watch: Option<Watch>,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let is_new = !dir.exists();
         fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
-        let running = Running::start_in(runtime, dir, listen, watch, genesis);
+        let running = Running::start_in(runtime, dir, listen, config, watch, genesis);
         if running.is_err() && is_new {
             // Only if it is empty.
             let _ = fs::remove_dir(dir);
@@ -179,6 +185,7 @@ impl Running {
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
+        config: ChainConfig,
         watch: Option<Watch>,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
@@ -188,7 +195,7 @@ impl Running {
         let (listen, socket) = bind_first(listen)?;
         let identity = Identity::load_or_create(&dir.join(KEY_FILE))
             .map_err(|error| Failure::new(Exit::Failed, "key", error))?;
-        let config = ServerConfig {
+        let server_config = ServerConfig {
             listen,
             identity,
             spool_dir: dir.join(SPOOL_DIR),
@@ -196,11 +203,13 @@ impl Running {
             congestion: Congestion::Cubic,
         };
         let store = Arc::new(store);
-        let chain = Chain::open(store.clone(), &genesis, ChainConfig::default())
-            .map_err(|error| chain_failure(&error))?;
+        let chain = Chain::open(store.clone(), &genesis, config).map_err(|error| chain_failure(&error))?;
         let node = Arc::new(ChainNode::new(chain));
-        let server =
-            runtime.block_on(Server::start_on(socket, config, Arc::new(Watched::new(node.clone(), watch))));
+        let server = runtime.block_on(Server::start_on(
+            socket,
+            server_config,
+            Arc::new(Watched::new(node.clone(), watch)),
+        ));
         let server = server.map_err(|error| server_failure(listen, error))?;
         store.log_damage();
         Ok(Running { node, server })

@@ -6,10 +6,12 @@ use crate::receipt::{
     LOG_DATA_LEN_MAX, LOG_DATA_TOTAL_MAX, LOG_ENTRIES_MAX, LogEntry, RETURN_DATA_LEN_MAX, TEXT_LEN_MAX,
     TOPICS_MAX,
 };
-use crate::table::host_fns::row;
+use crate::table::host_fns::{HostFn, row};
 
-/// Bytes of `debug` texts of a signed call that are read.
-const DEBUG_LEN_MAX: usize = 16 * 1024;
+/// Bytes of one `debug` text that are read and paid.
+pub const DEBUG_TEXT_LEN_MAX: usize = 1024;
+/// Bytes of `debug` texts of a signed call that are read and paid.
+pub const DEBUG_LEN_MAX: usize = 16 * 1024;
 
 pub fn return_data(guest: &mut impl Guest, data: u32, len: u32) -> Result<(), HostEnd> {
     let data = guest.range(data, len)?;
@@ -32,7 +34,7 @@ fn keep_return_data(guest: &mut impl Guest, data: std::ops::Range<usize>) -> Res
 }
 
 pub fn log(guest: &mut impl Guest, data: u32, len: u32) -> Result<(), HostEnd> {
-    emit(guest, 0, 0, data, len)
+    keep_log(guest, &row::log, 0, 0, data, len)
 }
 
 pub fn emit(
@@ -42,10 +44,21 @@ pub fn emit(
     data: u32,
     len: u32,
 ) -> Result<(), HostEnd> {
+    keep_log(guest, &row::emit, topics, topic_count, data, len)
+}
+
+fn keep_log(
+    guest: &mut impl Guest,
+    row: &HostFn,
+    topics: u32,
+    topic_count: u32,
+    data: u32,
+    len: u32,
+) -> Result<(), HostEnd> {
     within(topic_count as usize, TOPICS_MAX, "topics")?;
     let topics = guest.range(topics, topic_count.saturating_mul(32))?;
     let data = guest.range(data, len)?;
-    charge_len(guest, &row::emit, topics.len().saturating_add(data.len()))?;
+    charge_len(guest, row, topics.len().saturating_add(data.len()))?;
     within(data.len(), LOG_DATA_LEN_MAX, "bytes of data in a log entry")?;
     let logs_len = guest.state().logs_len.saturating_add(data.len());
     within(logs_len, LOG_DATA_TOTAL_MAX, "bytes of log data")?;
@@ -64,10 +77,11 @@ pub fn emit(
 pub fn debug(guest: &mut impl Guest, text: u32, len: u32) -> Result<(), HostEnd> {
     let text = guest.range(text, len)?;
     let left = DEBUG_LEN_MAX.saturating_sub(guest.state().debug_len);
-    let taken = text.len().min(TEXT_LEN_MAX).min(left);
+    let taken = text.len().min(DEBUG_TEXT_LEN_MAX).min(left);
     if taken == 0 {
         return Ok(());
     }
+    charge_len(guest, &row::debug, taken)?;
     let bytes = guest.bytes(text);
     let text = String::from_utf8_lossy(bytes.get(..taken).unwrap_or_default()).into_owned();
     let state = guest.state_mut();
