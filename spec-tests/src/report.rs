@@ -112,6 +112,20 @@ pub enum Outcome {
     TextOnly,
 }
 
+/// Bytes of a text that a finding keeps: many directives of a script can fail for the same reason, and that may
+/// quote a name of 100,000 bytes.
+const TEXT_BYTES_MAX: usize = 1024;
+
+/// A text for a finding, cut.
+pub(crate) fn cut(mut text: String) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate((0..=TEXT_BYTES_MAX).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
+}
+
 /// How many directives of one kind met which end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -177,15 +191,15 @@ impl Report {
         match outcome {
             Outcome::Passed => count.passed += 1,
             Outcome::TextOnly => {}
-            Outcome::Failed(_) | Outcome::Unsupported(_) => {
-                if matches!(outcome, Outcome::Failed(_)) {
-                    count.failed += 1;
-                } else {
-                    count.unsupported += 1;
-                }
-                self.findings.push(Finding { file: file.to_owned(), line, kind, outcome });
-            }
+            Outcome::Failed(_) => count.failed += 1,
+            Outcome::Unsupported(_) => count.unsupported += 1,
         }
+        let outcome = match outcome {
+            Outcome::Passed | Outcome::TextOnly => return,
+            Outcome::Failed(text) => Outcome::Failed(cut(text)),
+            Outcome::Unsupported(text) => Outcome::Unsupported(cut(text)),
+        };
+        self.findings.push(Finding { file: file.to_owned(), line, kind, outcome });
     }
 
     /// Adds another report's counts and findings.

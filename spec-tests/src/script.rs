@@ -1,7 +1,7 @@
 //! Runs one script, directive by directive, in order. A directive that goes wrong does not end the script;
 //! one that needs a module which is missing goes wrong for that reason, and says so.
 
-use crate::report::{Kind, Outcome, Report};
+use crate::report::{Kind, Outcome, Report, cut};
 use crate::{Backend, Chunking, Failure, FailureKind, InstanceId, ModuleId, WastVal, compare, wording};
 use std::collections::BTreeMap;
 use wast::core::{AbstractHeapType, HeapType, WastArgCore};
@@ -92,9 +92,9 @@ enum Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure { unsupported: Some(text), .. } => Stop::Unsupported(text),
-            Failure { kind: FailureKind::Unsupported, text, .. } => Stop::Unsupported(text),
-            failure => Stop::Failed(describe(&failure)),
+            Failure { unsupported: Some(text), .. } => Stop::Unsupported(cut(text)),
+            Failure { kind: FailureKind::Unsupported, text, .. } => Stop::Unsupported(cut(text)),
+            failure => Stop::Failed(cut(describe(&failure))),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::scan::{self, Body, Bytes};
 /// Operators shown before and after the place.
 const BEFORE: usize = 3;
 const AFTER: usize = 2;
-/// Targets of a `br_table` shown.
+/// Targets of a `br_table` shown, and types of a `select`.
 const TARGETS_SHOWN: u32 = 6;
 
 /// One operator.
@@ -177,11 +177,15 @@ fn immediates(imm: Imm, bytes: &mut Bytes<'_>) -> Option<String> {
         Imm::F64 => format!(" {:?}", f64::from_le_bytes(bytes.take(8)?.try_into().ok()?)),
         Imm::RefType => format!(" {}", val_type(bytes.byte()?)),
         Imm::SelectTypes => {
+            let count = bytes.u32()?;
             let mut text = String::new();
-            for _ in 0..bytes.u32()? {
-                text += &format!(" (result {})", val_type(bytes.byte()?));
+            for index in 0..count {
+                let ty = val_type(bytes.byte()?);
+                if index < TARGETS_SHOWN {
+                    text += &format!(" (result {ty})");
+                }
             }
-            text
+            text + if count > TARGETS_SHOWN { " …" } else { "" }
         }
         Imm::MemoryInit => {
             let segment = bytes.u32()?;
@@ -252,6 +256,13 @@ mod tests {
         assert_eq!(text(Op::F64Const, &1.5f64.to_le_bytes()).as_deref(), Some("f64.const 1.5"));
         assert_eq!(text(Op::CallIndirect, &[4, 0]).as_deref(), Some("call_indirect 0 (type 4)"));
         assert_eq!(text(Op::I32Const, &[]), None);
+        // Both may have as many as the body has bytes.
+        let many = [&[20, 0x7f][..], &[0x7f; 19]].concat();
+        assert_eq!(text(Op::SelectT, &many), Some(format!("select{} …", " (result i32)".repeat(6))));
+        assert_eq!(
+            text(Op::BrTable, &[&[20][..], &[1; 20], &[2]].concat()).as_deref(),
+            Some("br_table 1 1 1 1 1 1 … 2")
+        );
     }
 
     #[test]
