@@ -21,6 +21,7 @@ mod review;
 mod scan;
 mod secret;
 mod trace;
+mod types;
 mod values;
 mod watch;
 
@@ -57,14 +58,14 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let out = Output::new(cli.json);
-    let name = cli.command.name();
+    let (name, shape) = (cli.command.name(), cli.command.shape());
     let log = cli.log.as_deref().or(cli.command.log()).map(log::start).transpose();
     let ended = log.and_then(|log| {
         let ended = cli.command.run(&out);
         drop(log);
         ended
     });
-    ExitCode::from(out.end(name, ended) as u8)
+    ExitCode::from(out.end(name, shape, ended) as u8)
 }
 
 /// Wrong arguments, and the texts of `--help` and `--version`. The message quotes arguments, and those may be

@@ -5,14 +5,14 @@
 //! not passed through [`foreign`] can at worst be ambiguous. Colours and line breaks of our own are marks, code
 //! points that no text has a use for and that `foreign` escapes.
 
-use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::fmt::{Debug, Display, Write as _};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
-use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
 use crate::foreign::{self, foreign};
@@ -44,22 +44,54 @@ pub fn styled(look: Look, text: impl Display) -> String {
     format!("{}{text}{PLAIN}", look.0)
 }
 
-/// The version of the JSON shapes.
-const SHAPE: u32 = 1;
+/// The version of the JSON shapes, unless a command has its own.
+pub const SHAPE: u32 = 1;
+/// Bytes of JSON that are gathered before they are written.
+const JSON_BUFFER_BYTES: usize = 64 << 10;
+
+/// A part of the JSON object. It is written piece by piece: a long answer is never in memory as a whole.
+pub trait Part: Debug {
+    /// Writes it.
+    fn write(&self, to: &mut JsonWriter<'_>) -> serde_json::Result<()>;
+}
+
+impl<T: Serialize + Debug> Part for T {
+    fn write(&self, to: &mut JsonWriter<'_>) -> serde_json::Result<()> {
+        self.serialize(to)
+    }
+}
+
+/// A list whose items are made when they are written, one at a time.
+pub struct Each<F>(pub F);
+
+impl<F: Fn() -> I, I: Iterator<Item = Value>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// Writes JSON on one line. What a terminal would act on is escaped there, too: readers of JSON see the same
+/// value.
+pub type JsonWriter<'a> = serde_json::Serializer<&'a mut dyn Write, Seen>;
 
 /// What a command that came to its end leaves.
 #[derive(Debug)]
 pub struct Done {
     /// What the program exits with.
-    pub exit: Exit,
+    exit: Exit,
     /// The `result` of the JSON object.
-    pub result: Value,
+    result: Box<dyn Part>,
 }
 
 impl Done {
+    /// The exit code, and the `result` of the JSON object.
+    pub fn new(exit: Exit, result: impl Part + 'static) -> Done {
+        Done { exit, result: Box::new(result) }
+    }
+
     /// Everything asked for was done.
-    pub fn ok(result: Value) -> Done {
-        Done { exit: Exit::Ok, result }
+    pub fn ok(result: impl Part + 'static) -> Done {
+        Done::new(Exit::Ok, result)
     }
 }
 
@@ -100,9 +132,10 @@ impl Output {
     /// An object of a command that has more to tell before it ends, on a line of its own.
     pub fn event(&self, command: &str, event: &str, result: Value) {
         if self.json {
-            let object = json!({ "zvm": SHAPE, "command": command, "event": event, "result": result });
+            let object: [(&str, &dyn Part); 4] =
+                [("zvm", &SHAPE), ("command", &command), ("event", &event), ("result", &result)];
             // What goes on must not end because nobody hears of it.
-            let _ = try_write(&mut io::stdout().lock(), &Json(&object));
+            let _ = try_write_object(&mut io::stdout().lock(), &object);
         }
     }
 
@@ -126,25 +159,20 @@ impl Output {
         bar
     }
 
-    /// Writes the end of a command and gives the exit code.
-    pub fn end(&self, command: &str, ended: Result<Done, Failure>) -> Exit {
-        let (exit, object) = match ended {
-            Ok(done) => {
-                let exit = done.exit;
-                let object =
-                    json!({ "zvm": SHAPE, "command": command, "exit": exit as u8, "result": done.result });
-                (exit, object)
-            }
+    /// Writes the end of a command, in this version of its shape, and gives the exit code.
+    pub fn end(&self, command: &str, shape: u32, ended: Result<Done, Failure>) -> Exit {
+        let (exit, name, part): (_, _, Box<dyn Part>) = match ended {
+            Ok(done) => (done.exit, "result", done.result),
             Err(failure) => {
                 self.failure(&failure);
-                let exit = failure.exit;
-                let object =
-                    json!({ "zvm": SHAPE, "command": command, "exit": exit as u8, "error": failure.json() });
-                (exit, object)
+                (failure.exit, "error", Box::new(failure.json()))
             }
         };
         if self.json {
-            write_line(&mut io::stdout().lock(), Json(&object));
+            let code = exit as u8;
+            let object: [(&str, &dyn Part); 4] =
+                [("zvm", &shape), ("command", &command), ("exit", &code), (name, &*part)];
+            written(try_write_object(&mut io::stdout().lock(), &object));
         }
         exit
     }
@@ -152,15 +180,40 @@ impl Output {
 
 /// A reader that went away does not end the work: a call that is half on its way is worse than an answer that
 /// nobody reads, and the exit code must stay true. A full disk ends it.
-fn write_line(to: &mut impl Write, line: impl Display) {
-    if let Err(error) = try_write(to, &line) {
+fn written(ended: io::Result<()>) {
+    if let Err(error) = ended {
         let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
         std::process::exit(Exit::Usage as i32);
     }
 }
 
+fn write_line(to: &mut impl Write, line: impl Display) {
+    written(try_write(to, &line));
+}
+
 fn try_write(to: &mut impl Write, line: &dyn Display) -> io::Result<()> {
-    match writeln!(to, "{line}").and_then(|()| to.flush()) {
+    unless_nobody_reads(writeln!(to, "{line}").and_then(|()| to.flush()))
+}
+
+/// Writes an object of these parts on a line of its own.
+fn try_write_object(to: &mut impl Write, parts: &[(&str, &dyn Part)]) -> io::Result<()> {
+    let mut to = BufWriter::with_capacity(JSON_BUFFER_BYTES, to);
+    let whole = write_object(&mut to, parts).map_err(io::Error::from);
+    unless_nobody_reads(whole.and_then(|()| to.flush()))
+}
+
+fn write_object(to: &mut dyn Write, parts: &[(&str, &dyn Part)]) -> serde_json::Result<()> {
+    let mut before = '{';
+    for (name, part) in parts {
+        write!(to, "{before}\"{name}\":").map_err(serde_json::Error::io)?;
+        part.write(&mut JsonWriter::with_formatter(&mut *to, Seen(CompactFormatter)))?;
+        before = ',';
+    }
+    to.write_all(b"}\n").map_err(serde_json::Error::io)
+}
+
+fn unless_nobody_reads(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
@@ -195,21 +248,8 @@ impl Display for Text<'_> {
     }
 }
 
-/// A value for programs, on one line. What a terminal would act on is escaped there, too: readers of JSON see
-/// the same value.
-struct Json<'a>(&'a Value);
-
-impl Display for Json<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut bytes = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Seen(CompactFormatter));
-        self.0.serialize(&mut serializer).map_err(|_| std::fmt::Error)?;
-        f.write_str(&String::from_utf8_lossy(&bytes))
-    }
-}
-
 /// Escapes in strings what is not seen.
-struct Seen(CompactFormatter);
+pub struct Seen(CompactFormatter);
 
 impl Formatter for Seen {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {

@@ -27,6 +27,7 @@ use zvm_host::{ContractModule, exec};
 use crate::cmd::validate::invalid;
 use crate::failure::{Code, Exit, Failure};
 use crate::scan::{self, Section};
+use crate::types::ShortExtern;
 
 /// Reasons that are told: nobody mends more at once.
 pub const REASONS_MAX: usize = 64;
@@ -288,7 +289,7 @@ fn refused(rule: u32, text: String) -> Failure {
 }
 
 fn text_of(ty: &ExternType) -> String {
-    crate::cmd::inspect::extern_text(ty)
+    ShortExtern(ty.clone()).to_string()
 }
 
 /// What to do about an import or export that is refused.

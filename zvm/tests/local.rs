@@ -257,12 +257,16 @@ fn inspect_shows_what_a_contract_is_made_of() {
     );
     let list = result["functions"]["list"].as_array().expect("a list");
     assert_eq!(json!(list.len()), result["functions"]["defined"]);
-    assert!(list.iter().all(|function| function["type"]["params"].is_array()));
+    let types = result["types"].as_array().expect("a list");
+    assert!(types.iter().all(|ty| ty["params"].is_array() && ty["results"].is_array()));
+    let type_of = |item: &serde_json::Value| item["type"].as_u64().and_then(|at| types.get(at as usize));
+    assert!(list.iter().all(|function| type_of(function).is_some()));
     let invoke =
         result["exports"].as_array().expect("a list").iter().find(|export| export["name"] == "invoke");
+    let ty = &invoke.expect("an export")["type"];
     assert_eq!(
-        invoke.map(|export| &export["type"]),
-        Some(&json!({"kind": "func", "params": [], "results": ["i32"]}))
+        (&ty["kind"], type_of(ty)),
+        (&json!("func"), Some(&json!({"params": [], "results": ["i32"]})))
     );
 }
 

@@ -64,14 +64,14 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             styled(BAD, format_args!("not of the types {}", foreign(types)))
         ));
     }
-    Ok(Done {
-        exit: receipt::exit_of(&sent),
-        result: json!({
+    Ok(Done::new(
+        receipt::exit_of(&sent),
+        json!({
             "receipt": receipt::to_json(record),
             "duplicate": sent.duplicate,
             "returned": values.map(|values| values.iter().map(Value::json).collect::<serde_json::Value>()),
         }),
-    })
+    ))
 }
 
 /// The input of a method with arguments, or as given; neither: empty.

@@ -28,9 +28,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         show_warning(out, warning);
     }
     show_sum(out, &args, bytes.len(), &review);
-    Ok(Done {
-        exit: if review.errors.is_empty() { Exit::Ok } else { Exit::Failed },
-        result: json!({
+    Ok(Done::new(
+        if review.errors.is_empty() { Exit::Ok } else { Exit::Failed },
+        json!({
             "file": args.file.display().to_string(),
             "bytes": bytes.len(),
             "stripped_bytes": review.stripped_len,
@@ -40,7 +40,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "warnings": review.warnings.iter().map(Warning::json).collect::<Value>(),
             "deploy_gas": review.deploy_gas.map(|gas| gas.to_string()),
         }),
-    })
+    ))
 }
 
 fn show_warning(out: &Output, warning: &Warning) {

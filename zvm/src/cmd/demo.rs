@@ -206,9 +206,9 @@ impl<'a> Demo<'a> {
                 self.unexpected
             ));
         }
-        Ok(Done {
-            exit: if self.unexpected == 0 { Exit::Ok } else { Exit::Failed },
-            result: json!({
+        Ok(Done::new(
+            if self.unexpected == 0 { Exit::Ok } else { Exit::Failed },
+            json!({
                 "contract": contract.to_string(),
                 "code_hash": hex(&upload.code_hash),
                 "upload": {
@@ -225,7 +225,7 @@ impl<'a> Demo<'a> {
                 "balances": self.balances_json(&balances),
                 "restart": restarted,
             }),
-        })
+        ))
     }
 
     fn title(&self, text: &str) {

@@ -82,9 +82,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     if record.receipt.status == Status::Success {
         out.line(format_args!("contract {}", styled(BOLD, record.receipt.created)));
     }
-    Ok(Done {
-        exit: receipt::exit_of(&sent),
-        result: json!({
+    Ok(Done::new(
+        receipt::exit_of(&sent),
+        json!({
             "code_hash": hex(&upload.code_hash),
             "upload": {
                 "known": upload.known != 0,
@@ -96,7 +96,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "duplicate": sent.duplicate,
             "receipt": receipt::to_json(record),
         }),
-    })
+    ))
 }
 
 /// Gas that the deploy takes at least. What is wrong with a module is for the node to say: its rules count.

@@ -2,17 +2,23 @@
 
 use std::path::PathBuf;
 
-use ghost_wasm::internals::{ModuleData, module_data};
+use ghost_wasm::internals::{ExternKind, ModuleData, module_data};
 use ghost_wasm::table::limits::{Limit, Limits};
-use ghost_wasm::{Config, Engine, ExternType, FuncType, Module, Profile};
+use ghost_wasm::{Config, Engine, ExternType, FuncType, Module, Profile, ValType};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::cmd::validate::invalid;
 use crate::failure::Failure;
 use crate::foreign::foreign;
 use crate::module;
-use crate::output::{BOLD, BREAK, DIM, Done, Output, styled};
+use crate::output::{BOLD, BREAK, DIM, Done, Each, Output, styled};
 use crate::scan::{self, Body, Section};
+use crate::types::{ShortExtern, is_long};
+
+/// The version of this command's JSON shapes. In version 1 each function had its type written out, which made
+/// 122 MB of a module of 81 KB.
+pub const SHAPE: u32 = 2;
 
 /// Show what a module is made of
 #[derive(Debug, clap::Args)]
@@ -30,9 +36,22 @@ pub struct Args {
 }
 
 /// What a module uses of a limit, and what contracts may use of it.
+#[derive(Debug)]
 struct Use {
     limit: Limit,
     used: u64,
+}
+
+/// A module and what was found in it. Everything is written item by item: nothing here grows faster than the
+/// module.
+#[derive(Debug)]
+struct Inspection {
+    file: String,
+    len_bytes: usize,
+    module: Module,
+    sections: Vec<Section>,
+    bodies: Vec<Body>,
+    uses: Vec<Use>,
 }
 
 /// Runs the command.
@@ -40,49 +59,93 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let bytes = module::read(&args.file)?;
     let engine = Engine::new(&Config::new(args.profile));
     let module = Module::new(&engine, &bytes).map_err(|error| invalid(&error, &args.file, &bytes))?;
-    let data = module_data(&module);
     let sections = scan::sections(&bytes);
     let bodies = scan::bodies(&bytes, &sections);
-    let uses = uses(data, &bodies, bytes.len());
+    let found = Inspection {
+        file: args.file.display().to_string(),
+        len_bytes: bytes.len(),
+        uses: uses(module_data(&module), &bodies, bytes.len()),
+        module,
+        sections,
+        bodies,
+    };
+    found.show(out, args.functions);
+    Ok(Done::ok(found))
+}
 
-    out.line(format_args!(
-        "{}  {} bytes, work {}, profile {}",
-        styled(BOLD, foreign(&args.file.display().to_string())),
-        bytes.len(),
-        module.work(),
-        engine.profile().name()
-    ));
-    show_sections(out, &sections);
-    show_links(out, &module);
-    show_functions(out, data, &bodies, &module, args.functions);
-    show_limits(out, &uses, engine.profile().limits());
+impl Inspection {
+    fn data(&self) -> &ModuleData {
+        module_data(&self.module)
+    }
 
-    Ok(Done::ok(json!({
-        "file": args.file.display().to_string(),
-        "bytes": bytes.len(),
-        "work": module.work(),
-        "profile": engine.profile().name(),
-        "sections": sections.iter().map(section_json).collect::<Value>(),
-        "imports": module.imports().map(|import| {
-            json!({ "module": import.module(), "name": import.name(), "type": extern_json(import.ty()) })
-        }).collect::<Value>(),
-        "exports": module.exports().map(|export| {
-            json!({ "name": export.name(), "type": extern_json(export.ty()) })
-        }).collect::<Value>(),
-        "start": data.start,
-        "functions": {
-            "imported": data.env.imported_funcs,
-            "defined": bodies.len(),
-            "list": bodies.iter().map(|body| function_json(body, data, &module)).collect::<Value>(),
-        },
-        "limits": uses.iter().map(|row| json!({
-            "name": row.limit.name(),
-            "unit": row.limit.unit(),
-            "used": row.used,
-            "allowed": engine.profile().limits().of(row.limit),
-            "contract_v1": Limits::CONTRACT_V1.of(row.limit),
-        })).collect::<Value>(),
-    })))
+    fn profile(&self) -> &Profile {
+        self.module.engine().profile()
+    }
+
+    fn show(&self, out: &Output, all: bool) {
+        out.line(format_args!(
+            "{}  {} bytes, work {}, profile {}",
+            styled(BOLD, foreign(&self.file)),
+            self.len_bytes,
+            self.module.work(),
+            self.profile().name()
+        ));
+        show_sections(out, &self.sections);
+        show_long_types(out, self.data());
+        show_links(out, self.data());
+        show_functions(out, self.data(), &self.bodies, all);
+        show_limits(out, &self.uses, self.profile().limits());
+    }
+}
+
+/// The shape in `docs/cli.md`.
+impl Serialize for Inspection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let data = self.data();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", &self.file)?;
+        map.serialize_entry("bytes", &self.len_bytes)?;
+        map.serialize_entry("work", &self.module.work())?;
+        map.serialize_entry("profile", self.profile().name())?;
+        map.serialize_entry("sections", &Each(|| self.sections.iter().map(section_json)))?;
+        map.serialize_entry("types", &Each(|| data.env.types.iter().map(func_json)))?;
+        map.serialize_entry(
+            "imports",
+            &Each(|| {
+                data.imports.iter().map(|import| {
+                    let ty = extern_json(data, import.kind, import.index);
+                    json!({ "module": import.module, "name": import.name, "type": ty })
+                })
+            }),
+        )?;
+        map.serialize_entry(
+            "exports",
+            &Each(|| {
+                data.exports.iter().map(|export| {
+                    json!({ "name": export.name, "type": extern_json(data, export.kind, export.index) })
+                })
+            }),
+        )?;
+        map.serialize_entry("start", &data.start)?;
+        map.serialize_entry("functions", &Functions(self))?;
+        let allowed = self.profile().limits();
+        map.serialize_entry("limits", &Each(|| self.uses.iter().map(|row| use_json(row, allowed))))?;
+        map.end()
+    }
+}
+
+/// The functions of a module.
+struct Functions<'a>(&'a Inspection);
+
+impl Serialize for Functions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (data, bodies) = (self.0.data(), &self.0.bodies);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("imported", &data.env.imported_funcs)?;
+        map.serialize_entry("defined", &bodies.len())?;
+        map.serialize_entry("list", &Each(|| bodies.iter().map(|body| function_json(body, data))))?;
+        map.end()
+    }
 }
 
 fn show_sections(out: &Output, sections: &[Section]) {
@@ -99,29 +162,44 @@ fn show_sections(out: &Output, sections: &[Section]) {
     }
 }
 
-fn show_links(out: &Output, module: &Module) {
-    out.line(format_args!("{BREAK}{}", styled(BOLD, "imports")));
-    if module.imports().len() == 0 {
-        out.line(styled(DIM, "  none"));
-    }
-    for import in module.imports() {
-        out.line(format_args!(
-            "  {}.{}  {}",
-            foreign(import.module()),
-            foreign(import.name()),
-            extern_text(import.ty())
-        ));
-    }
-    out.line(format_args!("{BREAK}{}", styled(BOLD, "exports")));
-    if module.exports().len() == 0 {
-        out.line(styled(DIM, "  none"));
-    }
-    for export in module.exports() {
-        out.line(format_args!("  {}  {}", foreign(export.name()), extern_text(export.ty())));
+/// The types that the other lists name by their index.
+fn show_long_types(out: &Output, data: &ModuleData) {
+    let mut heading = Some("long types");
+    for (index, ty) in data.env.types.iter().enumerate().filter(|(_, ty)| is_long(ty)) {
+        if let Some(heading) = heading.take() {
+            out.line(format_args!("{BREAK}{}", styled(BOLD, heading)));
+        }
+        out.line(format_args!("  type {index}  {ty}"));
     }
 }
 
-fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], module: &Module, all: bool) {
+fn show_links(out: &Output, data: &ModuleData) {
+    out.line(format_args!("{BREAK}{}", styled(BOLD, "imports")));
+    if data.imports.is_empty() {
+        out.line(styled(DIM, "  none"));
+    }
+    for import in &data.imports {
+        out.line(format_args!(
+            "  {}.{}  {}",
+            foreign(&import.module),
+            foreign(&import.name),
+            extern_text(data, import.kind, import.index)
+        ));
+    }
+    out.line(format_args!("{BREAK}{}", styled(BOLD, "exports")));
+    if data.exports.is_empty() {
+        out.line(styled(DIM, "  none"));
+    }
+    for export in &data.exports {
+        out.line(format_args!(
+            "  {}  {}",
+            foreign(&export.name),
+            extern_text(data, export.kind, export.index)
+        ));
+    }
+}
+
+fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], all: bool) {
     let code: usize = bodies.iter().map(|body| body.range.len()).sum();
     out.line(format_args!(
         "{BREAK}{}{BREAK}  {} imported, {} defined, {code} bytes of code",
@@ -136,11 +214,9 @@ fn show_functions(out: &Output, data: &ModuleData, bodies: &[Body], module: &Mod
         return;
     }
     for body in bodies {
-        let name = module
-            .function_name(body.function)
-            .map(|name| format!("  {}", foreign(name)))
-            .unwrap_or_default();
-        let ty = data.env.func_type(body.function).map(FuncType::to_string).unwrap_or_default();
+        let name = data.names.function(body.function);
+        let name = name.map(|name| format!("  {}", foreign(name))).unwrap_or_default();
+        let ty = func_text(data, body.function);
         out.line(format_args!(
             "  {:>6}  {:#08x}  {:>7} bytes  {ty}{}",
             body.function,
@@ -202,28 +278,38 @@ fn section_json(section: &Section) -> Value {
     })
 }
 
-fn function_json(body: &Body, data: &ModuleData, module: &Module) -> Value {
+fn use_json(row: &Use, allowed: &Limits) -> Value {
+    json!({
+        "name": row.limit.name(),
+        "unit": row.limit.unit(),
+        "used": row.used,
+        "allowed": allowed.of(row.limit),
+        "contract_v1": Limits::CONTRACT_V1.of(row.limit),
+    })
+}
+
+fn function_json(body: &Body, data: &ModuleData) -> Value {
     json!({
         "index": body.function,
-        "name": module.function_name(body.function),
-        "type": data.env.func_type(body.function).map(func_json),
+        "name": data.names.function(body.function),
+        "type": type_index(data, body.function),
         "offset": body.range.start,
         "bytes": body.range.len(),
     })
 }
 
 fn func_json(ty: &FuncType) -> Value {
-    let names = |types: &[ghost_wasm::ValType]| types.iter().map(|ty| ty.text()).collect::<Vec<_>>();
+    let names = |types: &[ValType]| types.iter().map(|ty| ty.text()).collect::<Vec<_>>();
     json!({ "params": names(ty.params()), "results": names(ty.results()) })
 }
 
-fn extern_json(ty: &ExternType) -> Value {
-    match ty {
-        ExternType::Func(ty) => {
-            let mut object = func_json(ty);
-            object["kind"] = json!("func");
-            object
-        }
+fn type_index(data: &ModuleData, function: u32) -> Option<u32> {
+    data.env.funcs.get(usize::try_from(function).ok()?).copied()
+}
+
+fn extern_json(data: &ModuleData, kind: ExternKind, index: u32) -> Value {
+    data.extern_type(kind, index).map_or(Value::Null, |ty| match ty {
+        ExternType::Func(_) => json!({ "kind": "func", "type": type_index(data, index) }),
         ExternType::Table(ty) => {
             json!({ "kind": "table", "element": ty.element.text(), "min": ty.min, "max": ty.max })
         }
@@ -231,20 +317,20 @@ fn extern_json(ty: &ExternType) -> Value {
         ExternType::Global(ty) => {
             json!({ "kind": "global", "content": ty.content.text(), "mutable": ty.mutable })
         }
+    })
+}
+
+/// The type of a function; a long one is named by its index.
+fn func_text(data: &ModuleData, function: u32) -> String {
+    match (data.env.func_type(function), type_index(data, function)) {
+        (Some(ty), Some(index)) if is_long(ty) => format!("type {index}"),
+        (ty, _) => ty.map(FuncType::to_string).unwrap_or_default(),
     }
 }
 
-/// A type as people read it.
-pub fn extern_text(ty: &ExternType) -> String {
-    let limits = |min: u32, max: Option<u32>| match max {
-        Some(max) => format!("{min}..{max}"),
-        None => format!("{min}.."),
-    };
-    match ty {
-        ExternType::Func(ty) => format!("func {ty}"),
-        ExternType::Table(ty) => format!("table {} of {}", limits(ty.min, ty.max), ty.element),
-        ExternType::Memory(ty) => format!("memory {} pages", limits(ty.min, ty.max)),
-        ExternType::Global(ty) if ty.mutable => format!("global mut {}", ty.content),
-        ExternType::Global(ty) => format!("global {}", ty.content),
+fn extern_text(data: &ModuleData, kind: ExternKind, index: u32) -> String {
+    match kind {
+        ExternKind::Func => format!("func {}", func_text(data, index)),
+        _ => data.extern_type(kind, index).map(|ty| ShortExtern(ty).to_string()).unwrap_or_default(),
     }
 }

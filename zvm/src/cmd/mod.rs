@@ -20,7 +20,7 @@ mod wast;
 use clap::Subcommand;
 
 use crate::failure::Failure;
-use crate::output::{Done, Output};
+use crate::output::{Done, Output, SHAPE};
 
 /// Declares the commands: variant, module, name.
 macro_rules! commands {
@@ -35,6 +35,11 @@ macro_rules! commands {
             /// What it logs unless asked for something else: a node has no other way to tell of faults.
             pub fn log(&self) -> Option<&'static str> {
                 matches!(self, Command::Node(_)).then_some("warn")
+            }
+
+            /// The version of its JSON shapes: see `docs/cli.md`.
+            pub fn shape(&self) -> u32 {
+                if matches!(self, Command::Inspect(_)) { inspect::SHAPE } else { SHAPE }
             }
 
             /// The name on the command line.

@@ -80,9 +80,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
         });
     }
     out.note(format_args!("gas used {}", asked.gas_used));
-    Ok(Done {
+    Ok(Done::new(
         exit,
-        result: json!({
+        json!({
             "status_code": asked.status,
             "status": name,
             "revert_code": asked.code,
@@ -94,5 +94,5 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             "backtrace": trace.json(),
             "backtrace_left_out": trace.left_out_json(),
         }),
-    })
+    ))
 }

@@ -25,8 +25,5 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let record = session.receipt(&args.id)?;
     session.close();
     receipt::show(out, &record);
-    Ok(Done {
-        exit: receipt::exit(record.receipt.status),
-        result: json!({ "receipt": receipt::to_json(&record) }),
-    })
+    Ok(Done::new(receipt::exit(record.receipt.status), json!({ "receipt": receipt::to_json(&record) })))
 }

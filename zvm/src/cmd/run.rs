@@ -9,11 +9,11 @@ use ghost_wasm::{
 use serde_json::{Value, json};
 use wast_runner::nearest::{self, quoted};
 
-use crate::cmd::inspect::extern_text;
 use crate::cmd::validate::invalid;
 use crate::failure::{Exit, Failure};
 use crate::module;
 use crate::output::{DIM, Done, Output, styled};
+use crate::types::{Short, ShortExtern};
 use crate::values;
 
 /// Run a function of a module
@@ -100,7 +100,8 @@ fn prepare(module: &Module, name: &str, args: &[String]) -> Result<Call, Failure
         .with_help(exports(module, name)));
     };
     let ExternType::Func(ty) = export.ty() else {
-        let text = format!("the export {} is no function but a {}", quoted(name), extern_text(export.ty()));
+        let text =
+            format!("the export {} is no function but a {}", quoted(name), ShortExtern(export.ty().clone()));
         return Err(Failure::new(Exit::Failed, "unknown export", text).with_help(exports(module, name)));
     };
     let args = parse_args(name, ty, args)?;
@@ -109,7 +110,8 @@ fn prepare(module: &Module, name: &str, args: &[String]) -> Result<Call, Failure
 
 fn parse_args(name: &str, ty: &FuncType, args: &[String]) -> Result<Vec<Val>, Failure> {
     if args.len() != ty.params().len() {
-        let text = format!("`{name}` takes {} arguments, {} given: {ty}", ty.params().len(), args.len());
+        let (params, given) = (ty.params().len(), args.len());
+        let text = format!("{} takes {params} arguments, {given} given: {}", quoted(name), Short(ty));
         return Err(Failure::usage(text));
     }
     let parse = |(text, ty): (&String, _)| values::parse(text, ty).map_err(Failure::usage);
@@ -120,7 +122,7 @@ fn parse_args(name: &str, ty: &FuncType, args: &[String]) -> Result<Vec<Val>, Fa
 fn exports(module: &Module, wanted: &str) -> String {
     nearest::exports(
         wanted,
-        module.exports().map(|export| (export.name().to_owned(), extern_text(export.ty()))),
+        module.exports().map(|export| (export.name().to_owned(), ShortExtern(export.ty().clone()))),
     )
 }
 

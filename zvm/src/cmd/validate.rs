@@ -55,7 +55,7 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
             }
         }
     }
-    Ok(Done { exit, result: json!({ "profile": engine.profile().name(), "files": files }) })
+    Ok(Done::new(exit, json!({ "profile": engine.profile().name(), "files": files })))
 }
 
 fn validate(engine: &Engine, path: &Path, chunk: Option<NonZeroUsize>) -> Result<(Module, usize), Failure> {

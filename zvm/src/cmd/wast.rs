@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use ghost_wasm::Profile;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
-use wast_runner::{Chunking, Count, GhostBackend, Kind, Options, Outcome, Report, run_paths};
+use wast_runner::{Chunking, Count, Finding, GhostBackend, Kind, Options, Outcome, Report, run_paths};
 
 use crate::failure::{Exit, Failure};
 use crate::foreign::foreign;
 use crate::module;
-use crate::output::{BAD, BOLD, DIM, Done, GOOD, Output, styled};
+use crate::output::{BAD, BOLD, DIM, Done, Each, GOOD, Output, styled};
 
 /// Run official scripts
 #[derive(Debug, clap::Args)]
@@ -45,33 +46,49 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     // could be run is one of the scripts. A script that does not parse has failed.
     let all = report.directives();
     let good = all.failed == 0 && all.passed > 0 && report.count(Kind::File).failed == 0;
-    Ok(Done {
-        exit: if good { Exit::Ok } else { Exit::Failed },
-        result: json!({
-            "profile": args.profile.name(),
-            "files": report.files,
-            "kinds": report.counts.iter().map(|(kind, count)| {
-                let mut row = count_json(count);
-                row["kind"] = json!(kind.name());
-                row
-            }).collect::<Value>(),
-            "engine_assertions": count_json(&report.engine_assertions()),
-            "findings": report.findings.iter().map(|finding| {
-                let (outcome, text) = match &finding.outcome {
-                    Outcome::Failed(text) => ("failed", &**text),
-                    Outcome::Unsupported(text) => ("unsupported", &**text),
-                    Outcome::Passed => ("passed", ""),
-                    Outcome::TextOnly => ("text only", ""),
-                };
-                json!({
-                    "file": finding.file,
-                    "line": finding.line,
-                    "kind": finding.kind.name(),
-                    "outcome": outcome,
-                    "text": text,
-                })
-            }).collect::<Value>(),
-        }),
+    let exit = if good { Exit::Ok } else { Exit::Failed };
+    Ok(Done::new(exit, Ran { profile: args.profile, report }))
+}
+
+/// Scripts that were run.
+#[derive(Debug)]
+struct Ran {
+    profile: Profile,
+    report: Report,
+}
+
+/// The shape in `docs/cli.md`.
+impl Serialize for Ran {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let report = &self.report;
+        let kind_json = |(kind, count): (&Kind, &Count)| {
+            let mut row = count_json(count);
+            row["kind"] = json!(kind.name());
+            row
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("profile", self.profile.name())?;
+        map.serialize_entry("files", &report.files)?;
+        map.serialize_entry("kinds", &Each(|| report.counts.iter().map(kind_json)))?;
+        map.serialize_entry("engine_assertions", &count_json(&report.engine_assertions()))?;
+        map.serialize_entry("findings", &Each(|| report.findings.iter().map(finding_json)))?;
+        map.end()
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let (outcome, text) = match &finding.outcome {
+        Outcome::Failed(text) => ("failed", &**text),
+        Outcome::Unsupported(text) => ("unsupported", &**text),
+        Outcome::Passed => ("passed", ""),
+        Outcome::TextOnly => ("text only", ""),
+    };
+    json!({
+        "file": finding.file,
+        "line": finding.line,
+        "kind": finding.kind.name(),
+        "outcome": outcome,
+        "text": text,
     })
 }
 
