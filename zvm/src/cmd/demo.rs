@@ -201,7 +201,7 @@ impl<'a> Demo<'a> {
             out.line(format_args!("{BREAK}{} Every outcome is the expected one.", styled(GOOD, "✓")));
         } else {
             out.line(format_args!(
-                "\n{} {} outcomes are not the expected ones.",
+                "{BREAK}{} {} outcomes are not the expected ones.",
                 styled(BAD, "✗"),
                 self.unexpected
             ));
