@@ -1,4 +1,4 @@
-//! Exact gas, computed by hand in each case. The prices of the first schedule, for the sums below:
+//! Exact gas, computed by hand in each case. The prices (`common::by_hand`), for the sums below:
 //! local 1, global and `memory.size` 3, alu, load, store 4, mul and div 8, select 6, br 2, br_if 4, if 4,
 //! br_table 8, return and final end 2, call 56, call_indirect 100, memory.grow and bulk 40, drop of a
 //! segment 4, enter 4 and one for 4 locals, references (`table.size` and so on) 400; blocks, ends and `drop`
@@ -7,7 +7,7 @@
 mod common;
 
 use common::*;
-use ghost_wasm::{FuncType, Profile, TrapCode, ValType};
+use ghost_wasm::{FuncType, TrapCode, ValType};
 use ghost_wasm_oracle::{Error, Extern, Store, Val};
 
 /// Text of a module, arguments, outcome, gas of the export `f`.
@@ -384,7 +384,7 @@ fn out_of_gas_for_the_length_has_no_effect() {
 
 /// Gas of an instantiation, and how it ended.
 fn instantiation(text: &str, limit: u64) -> (Result<(), Error>, u64) {
-    let profile = &Profile::WASM_2_EXT;
+    let profile = &by_hand();
     let mut store = Store::new(profile);
     let global = ghost_wasm::GlobalType { content: ValType::I32, mutable: false };
     let global = store.new_global(global, Val::I32(2)).expect("of the type it says");
@@ -465,7 +465,7 @@ fn a_segment_that_does_not_fit_has_paid_its_base() {
 
 #[test]
 fn host_functions_pay_their_own_formula_and_the_call() {
-    let profile = &Profile::WASM_2_EXT;
+    let profile = &by_hand();
     let mut store = Store::new(profile);
     let pay = store.new_func(FuncType::new([ValType::I32], []), |store, _, args| {
         match args {
@@ -489,7 +489,7 @@ fn host_functions_pay_their_own_formula_and_the_call() {
 
 #[test]
 fn the_host_enters_like_anybody() {
-    let profile = &Profile::WASM_2_EXT;
+    let profile = &by_hand();
     let text = r#"(module (import "host" "back" (func $back))
         (func (export "inner") (local i64 i64 i64 i64))
         (func (export "f") call $back))"#;

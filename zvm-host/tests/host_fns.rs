@@ -226,7 +226,7 @@ fn growth_is_paid_once() {
         let record = net.call(&bob(), at, &vec![0; len]);
         record.receipt.gas_used
             - host_gas::ENVELOPE_BYTE * len as u64
-            - host_gas::STORAGE.by_len(1 + len as u64)
+            - host_gas::WRITE.by_len(1 + len as u64)
     };
     let (first, same, less, more) = (gas(100), gas(100), gas(10), gas(30));
     assert_eq!(first - same, host_gas::GROWTH_BYTE * (21 + 1 + 100));

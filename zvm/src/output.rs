@@ -2,7 +2,7 @@
 //! only where a terminal shows them. Owns no command's words.
 //!
 //! Nothing unseen leaves the program: every character that is not seen is escaped here, so that a text that was
-//! not passed through [`foreign`] can at worst be ambiguous. Colours and line breaks of our own are marks, code
+//! not passed through [`foreign()`] can at worst be ambiguous. Colours and line breaks of our own are marks, code
 //! points that no text has a use for and that `foreign` escapes.
 
 use std::fmt::{Debug, Display, Write as _};

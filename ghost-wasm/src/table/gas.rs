@@ -36,8 +36,10 @@ classes! {
     Mul = 8;
     /// Integer division and remainder.
     Div = 8;
-    /// Conversions.
+    /// Conversions between integers, and of bits.
     Convert = 2;
+    /// Conversions to, from and between floats.
+    FloatConvert = 12;
     /// `select`.
     Select = 6;
     /// Loads.
@@ -51,7 +53,7 @@ classes! {
     /// Float division and square root.
     FloatDiv = 24;
     /// `br`; and one per value of the label.
-    Br = 2;
+    Br = 6;
     /// `br_if`; and one per value of the label.
     BrIf = 4;
     /// `if`.
@@ -65,13 +67,13 @@ classes! {
     /// `call_indirect`, `return_call_indirect`; and one per argument.
     CallIndirect = 100;
     /// `memory.grow`; and `grow_page` per page.
-    MemoryGrow = 40;
+    MemoryGrow = 100;
     /// `memory.copy`, `.fill`, `.init`; and one per `bulk_bytes_per_gas`.
-    BulkMemory = 40;
+    BulkMemory = 120;
     /// `table.copy`, `.fill`, `.init`, `.grow`; and `table_entry` per entry.
-    BulkTable = 40;
+    BulkTable = 80;
     /// `data.drop`, `elem.drop`.
-    Drop = 4;
+    Drop = 60;
     /// `ref.func`, `table.get`, `table.set`, `table.size`: the driver does them.
     Reference = 400;
 }
@@ -104,7 +106,7 @@ impl Schedule {
         classes: V1_CLASSES,
         per_value: 1,
         enter: 4,
-        locals_per_gas: 4,
+        locals_per_gas: 1,
         bulk_bytes_per_gas: 16,
         table_entry: 1,
         grow_page: 6_140,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ghost_wasm::table::gas::{GasClass, Schedule};
 use ghost_wasm::table::limits::Limits;
 use ghost_wasm::{FuncType, Profile, TrapCode, ValType};
 use ghost_wasm_oracle::{Error, Extern, FuncAddr, InstanceAddr, Linker, Module, Store, Val};
@@ -34,15 +35,32 @@ pub fn module(profile: &Profile, text: &str) -> Arc<Module> {
     Module::new(profile, &bytes).expect("the test's module is valid")
 }
 
+/// The prices that the sums of the tests are made of. They test how gas adds up; what things cost is the first
+/// schedule's business, and may change.
+pub fn by_hand() -> Profile {
+    let mut schedule = Schedule { locals_per_gas: 4, ..Schedule::V1 };
+    for (class, price) in [
+        (GasClass::Br, 2),
+        (GasClass::BulkMemory, 40),
+        (GasClass::BulkTable, 40),
+        (GasClass::MemoryGrow, 40),
+        (GasClass::Drop, 4),
+        (GasClass::FloatConvert, 2),
+    ] {
+        schedule.classes[class as usize] = price;
+    }
+    Profile::WASM_2_EXT.with_schedule(schedule).expect("a schedule that can be kept to")
+}
+
 /// A profile for tests: all proposals, limits that a test changes.
 pub fn profile(change: impl FnOnce(&mut Limits)) -> Profile {
     let mut limits = Limits::CONTRACT_V1;
     change(&mut limits);
-    Profile::WASM_2_EXT.with_limits(limits)
+    by_hand().with_limits(limits)
 }
 
 pub fn instance(text: &str) -> (Store, InstanceAddr) {
-    instance_under(&Profile::WASM_2_EXT, text)
+    instance_under(&by_hand(), text)
 }
 
 pub fn instance_under(profile: &Profile, text: &str) -> (Store, InstanceAddr) {

@@ -87,8 +87,8 @@ macro_rules! for_each_host_fn {
             context origin(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that signed the call; zero in a query.";
             context caller_key(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies the signer's public key if the signer is the caller; returns its length, else 0.";
             context value(out: Out16) -> none, FLOOR, Anywhere, 1, "Base units that came with the call.";
-            context balance(address: In20, out: Out16) -> none, STORAGE, Anywhere, 1, "The balance of an address.";
-            context self_balance(out: Out16) -> none, STORAGE, Anywhere, 1, "The balance of this contract.";
+            context balance(address: In20, out: Out16) -> none, READ, Anywhere, 1, "The balance of an address.";
+            context self_balance(out: Out16) -> none, READ, Anywhere, 1, "The balance of this contract.";
             context chain_id() -> i64, FLOOR, Anywhere, 1, "The number of the chain.";
             context block_height() -> i64, FLOOR, Anywhere, 1, "The height of the block.";
             context block_timestamp() -> i64, FLOOR, Anywhere, 1, "The time of the block in unix milliseconds.";
@@ -104,11 +104,11 @@ macro_rules! for_each_host_fn {
             hashes sha256(data: Ptr, len: Len, out: Out32) -> none, SHA256, Anywhere, 1, "SHA-256.";
             hashes keccak256(data: Ptr, len: Len, out: Out32) -> none, KECCAK256, Anywhere, 1, "Keccak-256 as Ethereum uses it.";
             hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts by the rule of signed calls, else 0.";
-            storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, STORAGE, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
-            storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, STORAGE, Changing, 1, "Sets a value; growth of key and value is paid by the byte.";
-            storage storage_remove(key: Ptr, key_len: Len) -> i32, STORAGE, Changing, 1, "Removes a value; 1 if there was one, else 0.";
-            storage storage_has(key: Ptr, key_len: Len) -> i32, STORAGE, Anywhere, 1, "1 if there is a value, be it empty, else 0.";
-            storage storage_len(key: Ptr, key_len: Len) -> i32, STORAGE, Anywhere, 1, "The length of a value, −1 if absent.";
+            storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, READ, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
+            storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, WRITE, Changing, 1, "Sets a value; growth of key and value is paid by the byte.";
+            storage storage_remove(key: Ptr, key_len: Len) -> i32, READ, Changing, 1, "Removes a value; 1 if there was one, which costs `REMOVE` besides, else 0.";
+            storage storage_has(key: Ptr, key_len: Len) -> i32, READ, Anywhere, 1, "1 if there is a value, be it empty, else 0.";
+            storage storage_len(key: Ptr, key_len: Len) -> i32, READ, Anywhere, 1, "The length of a value, −1 if absent.";
         }
     };
 }

@@ -42,16 +42,19 @@ prices! {
     FLOOR = Price::flat(125);
     /// Copying bytes in or out.
     COPY = Price::with(125, 1, 16);
-    /// Keccak-256, by its blocks.
-    KECCAK256 = Price::with(320, 2_310, 136);
+    /// Keccak-256, by its blocks; the one that holds the padding is in the base.
+    KECCAK256 = Price::with(2_630, 2_310, 136);
     /// SHA-256.
-    SHA256 = Price::with(300, 10, 16);
+    SHA256 = Price::with(300, 25, 16);
     /// BLAKE3.
-    BLAKE3 = Price::with(500, 14, 16);
-    /// Checking an Ed25519 signature.
-    ED25519_VERIFY = Price::with(350_000, 10, 16);
-    /// The processor's part of a storage access: key and value.
-    STORAGE = Price::with(450, 1, 16);
+    BLAKE3 = Price::with(500, 40, 16);
+    /// Checking an Ed25519 signature; by length: SHA-512.
+    ED25519_VERIFY = Price::with(350_000, 110, 16);
+    /// Looking up a key of the state, present or absent: key and value. The same however large the store is.
+    READ = Price::with(6_000, 2, 16);
+    /// Setting a key of the state: a look at what is there, the journal, and at the end of the block the tree and
+    /// the store, be the key new or not. Growth is paid besides.
+    WRITE = Price::with(30_000, 300, 16);
     /// Return data, the data of a revert, a `debug` text: bytes that the record of the call keeps.
     KEPT = Price::with(125, KEPT_BYTE + 1, 1);
     /// A log entry: topics and data, and in the base its address and counts.
@@ -83,6 +86,8 @@ constants! {
     MEMORY_PAGE = 6_140;
     /// Each byte by which keys and values of the state grow.
     GROWTH_BYTE = 200;
+    /// Removing a key that is there, on top of looking it up: journal, tree and store.
+    REMOVE = 24_000;
     /// Each unit of the work of validating a deployed module.
     DEPLOY_WORK = 100;
 }

@@ -5,7 +5,7 @@ use super::output::within;
 use super::{charge_len, len_i32};
 use crate::state::{USER_KEY_LEN_MAX, VALUE_LEN_MAX, storage_key};
 use crate::table::host_fns::{HostFn, row};
-use crate::table::host_gas::GROWTH_BYTE;
+use crate::table::host_gas::{GROWTH_BYTE, REMOVE};
 
 pub fn storage_read(
     guest: &mut impl Guest,
@@ -35,6 +35,7 @@ pub fn storage_remove(guest: &mut impl Guest, key: u32, key_len: u32) -> Result<
     let key = guest.range(key, key_len)?;
     let full_key = full_key(guest, key.clone())?;
     let Some(_) = lookup(guest, &row::storage_remove, key)? else { return Ok(0) };
+    guest.charge(REMOVE)?;
     write(guest, &full_key, None)?;
     Ok(1)
 }
