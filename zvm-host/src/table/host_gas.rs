@@ -51,7 +51,7 @@ prices! {
     /// Checking an Ed25519 signature; by length: SHA-512.
     ED25519_VERIFY = Price::with(350_000, 110, 16);
     /// Looking up a key of the state, present or absent: key and value. The same however large the store is.
-    READ = Price::with(6_000, 2, 16);
+    READ = Price::with(12_000, 2, 16);
     /// Setting a key of the state: a look at what is there, the journal, and at the end of the block the tree and
     /// the store, be the key new or not. Growth is paid besides.
     WRITE = Price::with(30_000, 300, 16);
