@@ -114,17 +114,21 @@ pub fn conditions(
     nonces_ahead: u64,
 ) -> Result<u128, Refused> {
     let body = &envelope.body;
-    may_sign(signer, account)?;
+    may_sign(envelope, signer, account)?;
     validity(body, place.height)?;
     nonce(body, account, nonces_ahead)?;
     gas(envelope, place.gas_left)?;
     cover(body, account)
 }
 
-/// Keys of contracts do not exist, and nobody has the key of the zero address.
-fn may_sign(signer: &Address, account: &Account) -> Result<(), Refused> {
+/// Keys of contracts do not exist, nobody has the key of the zero address, and only a contract judges by its code.
+/// That the code is hot, and agrees, is seen when the call runs.
+fn may_sign(envelope: &Envelope, signer: &Address, account: &Account) -> Result<(), Refused> {
     let code = RefusalCode::Authentication;
     require(!signer.is_zero(), code, || "the zero address cannot sign".into())?;
+    if envelope.is_by_contract() {
+        return require(account.has_code(), code, || format!("{signer} has no code that could judge"));
+    }
     require(!account.has_code(), code, || "an address with code cannot sign by key".into())
 }
 

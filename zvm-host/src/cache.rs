@@ -3,7 +3,7 @@
 //! never comes from a store. No outcome depends on what is here.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ghost_wasm::Engine;
 
@@ -122,7 +122,7 @@ impl ModuleCache {
     pub fn module(
         &self,
         code_hash: &Hash,
-        load: impl FnOnce() -> Result<Option<Vec<u8>>, StoreError>,
+        load: impl FnOnce() -> Result<Option<Arc<[u8]>>, StoreError>,
     ) -> Result<Verdict, StoreError> {
         if let Some(module) = self.ready(code_hash) {
             return Ok(Verdict::Valid(module));

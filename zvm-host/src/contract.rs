@@ -9,6 +9,7 @@ use ghost_wasm::{
 };
 
 use crate::crypto;
+use crate::state::CodeLeaf;
 use crate::table::host_fns::{MODULE, host_fn};
 use crate::types::Hash;
 
@@ -56,6 +57,9 @@ rules! {
     /// `memory`, `init` or `invoke` is missing.
     MissingExport = 5;
 }
+
+/// A global that a contract exports with the value 1 if it may be called while it runs.
+const REENTRANT: &str = "zvm_reentrant";
 
 /// Exports with a meaning: name, whether a contract must have it.
 const ENTRY_POINTS: &[(&str, bool)] =
@@ -137,6 +141,13 @@ pub fn first_pages(module: &Module) -> u32 {
         _ => None,
     });
     memory.unwrap_or(0)
+}
+
+/// What a module counts for in the hot set: its bytes, and what each of its items takes besides.
+pub fn weight(module: &Module, len: u64) -> u32 {
+    const ITEM: u64 = 64;
+    let weight = len.saturating_add(ITEM.saturating_mul(module.item_count()));
+    u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 /// Why bytes are not a contract.
@@ -226,7 +237,8 @@ impl ContractStream {
         }
         let memory_pages = first_pages(&module);
         let resident_bytes = module.resident_bytes().saturating_add(ENTRY_LEN);
-        Ok(ContractModule { module, code_hash, resident_bytes, len: self.len, memory_pages })
+        let is_reentrant = module.exported_i32(REENTRANT) == Some(1);
+        Ok(ContractModule { module, code_hash, resident_bytes, len: self.len, memory_pages, is_reentrant })
     }
 }
 
@@ -238,6 +250,7 @@ pub struct ContractModule {
     len: u64,
     memory_pages: u32,
     resident_bytes: u64,
+    is_reentrant: bool,
 }
 
 /// Bytes that a list of modules takes for each beside it.
@@ -280,6 +293,21 @@ impl ContractModule {
         self.len
     }
 
+    /// Whether it may be called while it runs: it exports `zvm_reentrant`, an immutable `i32` of 1.
+    pub fn is_reentrant(&self) -> bool {
+        self.is_reentrant
+    }
+
+    /// What the state keeps of it beside its bytes.
+    pub fn leaf(&self) -> CodeLeaf {
+        CodeLeaf {
+            len: u32::try_from(self.len).unwrap_or(u32::MAX),
+            work: self.module.work(),
+            weight: weight(&self.module, self.len),
+            pages: self.memory_pages,
+        }
+    }
+
     /// Pages that the memory of an instance begins with.
     pub fn memory_pages(&self) -> u32 {
         self.memory_pages
@@ -315,7 +343,7 @@ mod tests {
             ("env", "storage_len", func(&[I32], &[I32]), Some(3)),
             ("env", "storage_len", global, Some(3)),
             ("env", "memory", memory, Some(2)),
-            ("env", "storage_iter", func(&[I32, I32], &[I32]), Some(2)),
+            ("env", "storage_iterate", func(&[I32, I32], &[I32]), Some(2)),
             ("env", "", func(&[], &[]), Some(2)),
             ("wasi_snapshot_preview1", "fd_write", func(&[I32; 4], &[I32]), Some(1)),
             ("", "storage_len", func(&[I32, I32], &[I32]), Some(1)),

@@ -12,16 +12,20 @@ use crate::types::{Address, Hash};
 pub const VERSION: u8 = 1;
 /// A single Ed25519 key signs.
 pub const SCHEME_ED25519: u8 = 0;
+/// An account that is a contract judges the call by its `check_auth`.
+pub const SCHEME_CONTRACT: u8 = 1;
+/// Bytes at most that such an account is shown.
+pub const PROOF_LEN_MAX: usize = 1_024;
 /// Bytes of a payload at most.
 pub const PAYLOAD_LEN_MAX: usize = 128 * 1024;
 /// Gas of a call at most, whatever the block allows.
 pub const GAS_LIMIT_MAX: u64 = 1 << 62;
 /// How many blocks ahead `valid_until` may lie.
 pub const VALID_BLOCKS_MAX: u64 = 65_536;
-/// Bytes of an envelope without its payload: version, scheme, body, key, signature.
+/// Bytes of an envelope signed by a key, without its payload: version, scheme, body, key, signature.
 pub const FIXED_LEN: usize = 2 + BODY_FIXED_LEN + 96;
 /// Bytes of an envelope at most.
-pub const WIRE_LEN_MAX: usize = FIXED_LEN + PAYLOAD_LEN_MAX;
+pub const WIRE_LEN_MAX: usize = 2 + BODY_FIXED_LEN + 22 + PROOF_LEN_MAX + PAYLOAD_LEN_MAX;
 
 const BODY_FIXED_LEN: usize = 4 * 8 + 1 + 20 + 16 + 4;
 const DOMAIN: &[u8] = b"zvm-call-v1";
@@ -34,6 +38,8 @@ pub enum Kind {
     Deploy = 1,
     /// A call of `invoke`, or a transfer to an address without code.
     Call = 2,
+    /// Other code for a contract: payload = code hash, then the input of `migrate`.
+    Migrate = 3,
 }
 
 /// What is signed about a call.
@@ -47,7 +53,7 @@ pub struct Body {
     pub gas_limit: u64,
     /// Base units per gas.
     pub gas_price: u64,
-    /// Deploy or call.
+    /// Deploy, call or migrate.
     pub kind: Kind,
     /// The called address; zero in a deploy.
     pub target: Address,
@@ -64,12 +70,14 @@ pub enum EnvelopeError {
     Malformed(CodecError),
     /// Not version 1.
     Version(u8),
-    /// Not scheme 0.
+    /// No scheme has this number.
     Scheme(u8),
-    /// Not a deploy, not a call.
+    /// No kind has this number.
     Kind(u8),
     /// A deploy with a target, or a payload shorter than a code hash.
     BadDeploy,
+    /// A migration with a payload shorter than a code hash.
+    BadMigration,
     /// A gas limit above 2^62.
     GasLimit,
     /// The signature does not count.
@@ -88,6 +96,7 @@ impl fmt::Display for EnvelopeError {
             EnvelopeError::BadDeploy => {
                 f.write_str("a deploy has target zero and a payload that begins with a code hash")
             }
+            EnvelopeError::BadMigration => f.write_str("the payload of a migration begins with a code hash"),
             EnvelopeError::GasLimit => f.write_str("gas limit above 2^62"),
             EnvelopeError::Signature(error) => write!(f, "authentication failed: {error}"),
             EnvelopeError::ZeroSigner => f.write_str("authentication failed: the zero address cannot sign"),
@@ -132,6 +141,11 @@ impl Body {
         }
     }
 
+    /// Other code for `target`.
+    pub fn migrate(nonce: u64, target: Address, code_hash: &Hash, input: &[u8]) -> Body {
+        Body { kind: Kind::Migrate, target, ..Body::deploy(nonce, code_hash, input) }
+    }
+
     /// The bytes of the body.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(BODY_FIXED_LEN.saturating_add(self.payload.len()));
@@ -142,18 +156,46 @@ impl Body {
 
     /// Signs for the chain with this genesis.
     pub fn sign(self, key: &SigningKey, genesis_hash: &Hash) -> Envelope {
-        let mut envelope = Envelope { body: self, key: key.public(), signature: [0; 64] };
-        envelope.signature = key.sign(&envelope.signed_bytes(genesis_hash));
+        let auth = Auth::Key { key: key.public(), signature: [0; 64] };
+        let mut envelope = Envelope { body: self, auth };
+        let signature = key.sign(&envelope.signed_bytes(genesis_hash));
+        envelope.auth = Auth::Key { key: key.public(), signature };
         envelope
     }
 
-    /// The code hash and the init input of a deploy.
-    pub fn deploy_parts(&self) -> Option<(Hash, &[u8])> {
-        if self.kind != Kind::Deploy {
-            return None;
-        }
-        self.payload.split_first_chunk::<32>().map(|(hash, input)| (*hash, input))
+    /// For an account that is a contract, which is shown `proof`.
+    pub fn by_contract(self, account: Address, proof: Vec<u8>) -> Envelope {
+        Envelope { body: self, auth: Auth::Contract { account, proof } }
     }
+
+    /// The code hash and the input of a deploy or a migration.
+    pub fn code_parts(&self) -> Option<(Hash, &[u8])> {
+        match self.kind {
+            Kind::Deploy | Kind::Migrate => {
+                self.payload.split_first_chunk::<32>().map(|(hash, input)| (*hash, input))
+            }
+            Kind::Call => None,
+        }
+    }
+}
+
+/// Who shall have signed, and what shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// A key.
+    Key {
+        /// The signer's Ed25519 key.
+        key: [u8; 32],
+        /// The signature.
+        signature: [u8; 64],
+    },
+    /// An account that is a contract.
+    Contract {
+        /// The account.
+        account: Address,
+        /// What its `check_auth` is shown.
+        proof: Vec<u8>,
+    },
 }
 
 /// A call with its signature, not yet checked.
@@ -161,10 +203,8 @@ impl Body {
 pub struct Envelope {
     /// What is signed.
     pub body: Body,
-    /// The signer's Ed25519 key.
-    pub key: [u8; 32],
-    /// The signature.
-    pub signature: [u8; 64],
+    /// Who signed.
+    pub auth: Auth,
 }
 
 impl Envelope {
@@ -178,21 +218,31 @@ impl Envelope {
             VERSION => {}
             other => return Err(EnvelopeError::Version(other)),
         }
-        match reader.u8()? {
-            SCHEME_ED25519 => {}
+        let scheme = match reader.u8()? {
+            scheme @ (SCHEME_ED25519 | SCHEME_CONTRACT) => scheme,
             other => return Err(EnvelopeError::Scheme(other)),
-        }
+        };
         let (nonce, valid_until, gas_limit, gas_price) =
             (reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?);
         let kind = match reader.u8()? {
             1 => Kind::Deploy,
             2 => Kind::Call,
+            3 => Kind::Migrate,
             other => return Err(EnvelopeError::Kind(other)),
         };
         let target = Address(reader.array()?);
         let value = reader.u128()?;
         let payload = reader.sized(PAYLOAD_LEN_MAX, "payload")?;
-        let (key, signature) = (reader.array()?, reader.array()?);
+        let auth = if scheme == SCHEME_ED25519 {
+            Auth::Key { key: reader.array()?, signature: reader.array()? }
+        } else {
+            let account = Address(reader.array()?);
+            let len = usize::from(u16::from_le_bytes(reader.array()?));
+            if len > PROOF_LEN_MAX {
+                return Err(CodecError::TooLong("proof").into());
+            }
+            Auth::Contract { account, proof: reader.bytes(len)?.to_vec() }
+        };
         reader.end()?;
         if gas_limit > GAS_LIMIT_MAX {
             return Err(EnvelopeError::GasLimit);
@@ -200,29 +250,78 @@ impl Envelope {
         if kind == Kind::Deploy && (!target.is_zero() || payload.len() < 32) {
             return Err(EnvelopeError::BadDeploy);
         }
+        if kind == Kind::Migrate && payload.len() < 32 {
+            return Err(EnvelopeError::BadMigration);
+        }
         let body =
             Body { nonce, valid_until, gas_limit, gas_price, kind, target, value, payload: payload.to_vec() };
-        Ok(Envelope { body, key, signature })
+        Ok(Envelope { body, auth })
     }
 
     /// The wire form.
     pub fn encode(&self) -> Vec<u8> {
         let body = self.body.bytes();
-        let mut out = Writer::with_capacity(body.len().saturating_add(98));
-        out.u8(VERSION).u8(SCHEME_ED25519).bytes(&body).bytes(&self.key).bytes(&self.signature);
+        let mut out = Writer::with_capacity(self.wire_len());
+        out.u8(VERSION).u8(self.scheme()).bytes(&body);
+        match &self.auth {
+            Auth::Key { key, signature } => out.bytes(key).bytes(signature),
+            Auth::Contract { account, proof } => {
+                // Not longer than `PROOF_LEN_MAX` if it can be decoded again.
+                let len = u16::try_from(proof.len()).unwrap_or(u16::MAX);
+                out.bytes(&account.0).bytes(&len.to_le_bytes()).bytes(proof)
+            }
+        };
         out.finish()
+    }
+
+    /// The number of the scheme.
+    pub fn scheme(&self) -> u8 {
+        match self.auth {
+            Auth::Key { .. } => SCHEME_ED25519,
+            Auth::Contract { .. } => SCHEME_CONTRACT,
+        }
+    }
+
+    /// Whether the account that signed is a contract.
+    pub fn is_by_contract(&self) -> bool {
+        matches!(self.auth, Auth::Contract { .. })
+    }
+
+    /// The key that signed, if one did.
+    pub fn key(&self) -> Option<[u8; 32]> {
+        match self.auth {
+            Auth::Key { key, .. } => Some(key),
+            Auth::Contract { .. } => None,
+        }
+    }
+
+    /// What the account that signed is shown; nothing if a key signed.
+    pub fn proof(&self) -> &[u8] {
+        match &self.auth {
+            Auth::Key { .. } => &[],
+            Auth::Contract { proof, .. } => proof,
+        }
     }
 
     /// Bytes of the wire form.
     pub fn wire_len(&self) -> usize {
-        FIXED_LEN.saturating_add(self.body.payload.len())
+        let auth_len = match &self.auth {
+            Auth::Key { .. } => 96,
+            Auth::Contract { proof, .. } => proof.len().saturating_add(22),
+        };
+        self.body.payload.len().saturating_add(2 + BODY_FIXED_LEN).saturating_add(auth_len)
     }
 
     /// What the signature covers, on the chain with this genesis.
     pub fn signed_bytes(&self, genesis_hash: &Hash) -> Vec<u8> {
         let body = self.body.bytes();
         let mut out = Writer::with_capacity(body.len().saturating_add(80));
-        out.bytes(DOMAIN).bytes(genesis_hash).u8(VERSION).u8(SCHEME_ED25519).bytes(&self.key).bytes(&body);
+        out.bytes(DOMAIN).bytes(genesis_hash).u8(VERSION).u8(self.scheme());
+        match &self.auth {
+            Auth::Key { key, .. } => out.bytes(key),
+            Auth::Contract { account, .. } => out.bytes(&account.0),
+        };
+        out.bytes(&body);
         out.finish()
     }
 
@@ -231,15 +330,20 @@ impl Envelope {
         crypto::sha256(&self.signed_bytes(genesis_hash))
     }
 
-    /// The address of the key, whether or not the signature counts.
+    /// Who shall have signed, whether or not the signature counts.
     pub fn claimed_signer(&self) -> Address {
-        key::address(&self.key)
+        match &self.auth {
+            Auth::Key { key, .. } => key::address(key),
+            Auth::Contract { account, .. } => *account,
+        }
     }
 
-    /// Checks the signature and gives the signer.
+    /// Checks a key's signature and gives the signer. Of an account that is a contract, its code judges, in the block.
     pub fn authenticate(&self, genesis_hash: &Hash) -> Result<Address, EnvelopeError> {
-        crypto::verify(&self.key, &self.signature, &self.signed_bytes(genesis_hash))
-            .map_err(EnvelopeError::Signature)?;
+        if let Auth::Key { key, signature } = &self.auth {
+            crypto::verify(key, signature, &self.signed_bytes(genesis_hash))
+                .map_err(EnvelopeError::Signature)?;
+        }
         let signer = self.claimed_signer();
         if signer.is_zero() { Err(EnvelopeError::ZeroSigner) } else { Ok(signer) }
     }

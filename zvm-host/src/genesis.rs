@@ -6,7 +6,7 @@ use crate::codec::{CodecError, Reader, Writer};
 use crate::crypto;
 use crate::envelope::GAS_LIMIT_MAX;
 use crate::receipt::Header;
-use crate::state::{Account, Tree, account_key};
+use crate::state::{Account, Change, Tree, account_key};
 use crate::types::{Address, Hash};
 
 /// Balances of a genesis at most.
@@ -119,11 +119,13 @@ impl Genesis {
     }
 
     /// The values that block 0 writes.
-    pub fn values(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub fn values(&self) -> Vec<Change> {
         let account = |balance| Account { balance, ..Account::default() };
         self.balances
             .iter()
-            .map(|(address, balance)| (account_key(address), account(*balance).encode()))
+            .map(|(address, balance)| {
+                (account_key(address).into(), account(*balance).encode().map(Into::into))
+            })
             .collect()
     }
 

@@ -1,8 +1,8 @@
 //! Contracts on ghost-wasm: signed calls, host functions, journaled state, receipts.
 //!
-//! The way of a call: [`envelope`] (its bytes and signature) → [`chain`] (admission, payment, blocks) →
-//! `exec` (an instance, host functions, the journal) → [`receipt`] → [`state`] (values, receipts, blocks
-//! and root in one transaction). [`Chain`] is the door that a node uses.
+//! The way of a call: [`envelope`] (its bytes) → [`authenticate`] (its signature) → [`chain`] (admission, [`pool`],
+//! blocks) → [`block`] (a block, call by call) → [`exec`] (payment, frames, host functions) → [`receipt`] → [`state`]
+//! (values, receipts, blocks and root in one transaction). [`Chain`] is the door that a node uses.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +48,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod admission;
+pub mod authenticate;
+pub mod block;
 pub mod cache;
 pub mod chain;
 pub mod codec;
@@ -57,7 +59,9 @@ pub mod diagnostics;
 pub mod envelope;
 pub mod exec;
 pub mod genesis;
+pub mod hot;
 pub mod key;
+pub mod natives;
 pub mod pool;
 mod reader;
 pub mod receipt;
@@ -67,15 +71,17 @@ pub mod state;
 pub mod table;
 mod types;
 
+pub use authenticate::Authenticator;
+pub use block::Ready;
 pub use chain::{
-    Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, ChainReader, QueryResult, Readers, RefusalCode,
-    Refused,
+    Admitted, Answer, Block, Chain, ChainConfig, ChainError, ChainInfo, ChainReader, Decided, Decision, Gate,
+    Proven, QueryResult, Readers, RefusalCode, Refused,
 };
 pub use contract::{ContractError, ContractModule, ContractStream, contract_stream};
 pub use diagnostics::{Diagnostics, TraceFrame};
-pub use envelope::{Body, Envelope, Kind};
+pub use envelope::{Auth, Body, Envelope, Kind};
 pub use genesis::Genesis;
 pub use receipt::{LogEntry, Receipt, Record, Status};
 pub use staging::{Owner, StagingError, StagingLimits};
-pub use state::{Account, MemoryBackend, RedbBackend};
+pub use state::{Account, CodeLeaf, MemoryBackend, RedbBackend};
 pub use types::{Address, Hash, ParseError, hex, parse_hash, unhex};

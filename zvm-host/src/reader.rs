@@ -4,18 +4,24 @@
 //! After each change the chain publishes a [`ChainReader`]; it holds one view of the store, so all that it
 //! answers is of one height, and nothing that it does waits for a block or holds one up.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ghost_wasm::Interrupt;
 
+use crate::admission::Refused;
+use crate::block::Ready;
 use crate::chain::ChainError;
 use crate::crypto;
-use crate::exec::apply::{self, ApplyError, Machine, Outcome};
+use crate::exec::apply::{self, ApplyError, Machine, Outcome, Question};
+use crate::exec::auth;
 use crate::exec::host::BlockContext;
+use crate::exec::transaction::Transaction;
 use crate::receipt::{Diagnostics, Header, Record, Status, logs_root};
-use crate::state::{Account, Journal, StateView, StoreError, code_key};
+use crate::state::{Account, Journal, StateView, StoreError, Tree, Value, ValueView, read_account};
 use crate::types::{Address, Hash, hex};
+use zvm_proof::StateProof;
 
 /// What a query gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +90,19 @@ impl ChainInfo {
     }
 }
 
+/// What a state says of a key.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The block.
+    pub height: u64,
+    /// The root of the state after it.
+    pub state_root: Hash,
+    /// The value, if the block is the newest and the key is there.
+    pub value: Value,
+    /// What shows it.
+    pub proof: StateProof,
+}
+
 /// What the chain gives to its readers.
 pub(crate) struct At {
     pub machine: Arc<Machine>,
@@ -91,6 +110,10 @@ pub(crate) struct At {
     pub genesis_hash: Hash,
     pub head: Header,
     pub head_hash: Hash,
+    /// The tree of the newest state.
+    pub tree: Tree,
+    /// Those of the states before it, the newest last.
+    pub states: VecDeque<(u64, Tree)>,
     pub gas_price_floor: u64,
     pub query_gas_max: u64,
     pub staged_count: usize,
@@ -142,22 +165,50 @@ impl ChainReader {
 
     /// An account; absent ones are all defaults.
     pub fn account(&self, address: &Address) -> Result<Account, ChainError> {
-        Ok(Journal::new(Arc::clone(&self.0.view)).account(address)?)
+        Ok(read_account(&*self.0.view, address)?)
     }
 
     /// What came of a call.
     pub fn receipt(&self, call_id: &Hash) -> Result<Option<Record>, ChainError> {
         let view = &self.0.view;
-        let Some(bytes) = view.record(call_id)? else { return Ok(None) };
-        let record = Record::decode(&bytes)
-            .map_err(|error| StoreError::Corrupt(format!("the receipt {}: {error}", hex(call_id))))?;
-        check_record(&**view, call_id, &record)?;
+        let Some((height, index)) = view.place(call_id)? else { return Ok(None) };
+        let corrupt = |why: &str| StoreError::Corrupt(format!("the receipt {} {why}", hex(call_id)));
+        let bytes = view.record(height, index)?.ok_or_else(|| corrupt("is missing"))?;
+        let record = Record::decode(&bytes).map_err(|_| corrupt("cannot be read"))?;
+        check_record(&**view, call_id, (height, index), &record)?;
         Ok(Some(record))
     }
 
+    /// The tree of the state after a block, if it is one of the last.
+    fn tree(&self, height: u64) -> Option<&Tree> {
+        let At { head, tree, states, .. } = &*self.0;
+        if height == head.height {
+            return Some(tree);
+        }
+        states.iter().find(|(at, _)| *at == height).map(|(_, tree)| tree)
+    }
+
+    /// What the state after a block says of a key, with the proof; nothing for a block whose state is not kept. Check
+    /// it against the block's state root. The value is in it only if the block is the newest.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn prove(&self, height: u64, full_key: &[u8]) -> Result<Option<Proven>, ChainError> {
+        let Some(tree) = self.tree(height) else { return Ok(None) };
+        let is_newest = height == self.0.head.height;
+        let value = if is_newest { self.0.view.value(full_key)? } else { None };
+        Ok(Some(Proven { height, state_root: tree.root(), value, proof: tree.prove(full_key) }))
+    }
+
+    /// The heights of the states that proofs can be made of.
+    pub fn provable(&self) -> std::ops::RangeInclusive<u64> {
+        let At { head, states, .. } = &*self.0;
+        states.front().map_or(head.height, |(height, _)| *height)..=head.height
+    }
+
     /// The bytes of a module that is here: staged, or the code of a contract.
-    pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, ChainError> {
-        match self.0.view.value(&code_key(code_hash))? {
+    pub fn module_bytes(&self, code_hash: &Hash) -> Result<Option<Arc<[u8]>>, ChainError> {
+        match self.0.view.code(code_hash)? {
             Some(bytes) => Ok(Some(bytes)),
             None => Ok(self.0.view.staged(code_hash)?),
         }
@@ -166,6 +217,25 @@ impl ChainReader {
     /// How many modules are staged.
     pub fn staged_count(&self) -> usize {
         self.0.staged_count
+    }
+
+    /// Whether the account that signed a call agrees to it now, if the account is a contract; before it waits for a
+    /// block, where the account is asked again.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    pub fn check_auth(&self, call: &Ready) -> Result<Result<(), Refused>, ChainError> {
+        if !call.envelope.is_by_contract() {
+            return Ok(Ok(()));
+        }
+        let At { machine, view, head, .. } = &*self.0;
+        let block = BlockContext {
+            chain_id: head.chain_id,
+            height: head.height.saturating_add(1),
+            timestamp: head.timestamp.saturating_add(1),
+        };
+        let journal = Journal::new(Arc::clone(view) as Arc<dyn ValueView>);
+        auth::agrees(machine, Box::new(Transaction::new(journal, block)), call).map_err(failed)
     }
 
     /// Asks a contract. The gas is bounded by the node's cap; setting `interrupt` ends it within a millisecond
@@ -184,18 +254,11 @@ impl ChainReader {
         let height = head.height;
         let block = BlockContext { chain_id: head.chain_id, height, timestamp: head.timestamp };
         let gas = gas.min(*query_gas_max);
+        let journal = Journal::new(Arc::clone(view) as Arc<dyn ValueView>);
+        let tx = Box::new(Transaction::new(journal, block));
+        let question = Question { address: *address, input, gas };
         let Outcome { status, revert_code, trap_code, gas_used, return_data, diagnostics, .. } =
-            apply::query(machine, view, *address, input, block, gas, interrupt).map_err(
-                |error| match error {
-                    ApplyError::Store(error) => ChainError::Store(error),
-                    ApplyError::Fault(text) => ChainError::Fault(text),
-                    ApplyError::Interrupted => ChainError::Interrupted,
-                    ApplyError::NotIncludable(refused) => ChainError::Fault(refused.text),
-                    ApplyError::MissingCode(hash) => {
-                        ChainError::Fault(format!("missing code {}", hex(&hash)))
-                    }
-                },
-            )?;
+            apply::query(machine, tx, question, interrupt).map_err(failed)?;
         Ok(QueryResult { status, revert_code, trap_code, gas_used, return_data, diagnostics, height })
     }
 }
@@ -227,14 +290,34 @@ impl Readers {
     }
 }
 
-/// A stored record must be the one its block committed to; only the diagnostics are not hashed.
-fn check_record(view: &dyn StateView, call_id: &Hash, record: &Record) -> Result<(), StoreError> {
+fn failed(error: ApplyError) -> ChainError {
+    match error {
+        ApplyError::Store(error) => ChainError::Store(error),
+        ApplyError::Fault(text) => ChainError::Fault(text),
+        ApplyError::Interrupted => ChainError::Interrupted,
+        ApplyError::NotIncludable(refused) => ChainError::Fault(refused.text),
+        ApplyError::MissingCode(hash) => ChainError::Fault(format!("missing code {}", hex(&hash))),
+    }
+}
+
+/// A stored record must be the one its block committed to; only the diagnostics are not hashed. Of a block with many
+/// calls, the receipts beside it are not read again: each was compared when it was stored.
+fn check_record(
+    view: &dyn StateView,
+    call_id: &Hash,
+    (height, index): (u64, u32),
+    record: &Record,
+) -> Result<(), StoreError> {
     let receipt = &record.receipt;
-    let header = view.header(record.height)?.and_then(|bytes| Header::decode(&bytes).ok());
+    let header = view.header(height)?.and_then(|bytes| Header::decode(&bytes).ok());
     let is_of_block = header.is_some_and(|header| {
-        header.hash() == record.block_hash
-            && header.receipts_root == crypto::merkle_root(&[receipt.encode()])
+        let alone = crypto::merkle_root(&[receipt.encode()]);
+        record.height == height
+            && header.hash() == record.block_hash
             && (header.pre_state_root, header.state_root) == (record.pre_state_root, record.state_root)
+            && (index > 0
+                || header.receipts_root == alone
+                || view.record(height, 1).is_ok_and(|next| next.is_some()))
     });
     let is_whole = receipt.call_id == *call_id
         && receipt.return_data_hash == crypto::sha256(&record.return_data)

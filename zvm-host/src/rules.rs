@@ -3,17 +3,25 @@
 
 use ghost_wasm::Engine;
 
+use crate::block;
 use crate::codec::Writer;
 use crate::contract::ContractRule;
 use crate::crypto::{self, ed25519};
-use crate::envelope::{self, Kind, PAYLOAD_LEN_MAX, VALID_BLOCKS_MAX};
+use crate::envelope::{self, Kind, PAYLOAD_LEN_MAX, PROOF_LEN_MAX, VALID_BLOCKS_MAX};
+use crate::exec::DEPTH_MAX;
+use crate::exec::auth::CHECK_AUTH_GAS_MAX;
 use crate::exec::functions::output::{DEBUG_LEN_MAX, DEBUG_TEXT_LEN_MAX};
+use crate::exec::functions::storage::ITERATORS_MAX;
 use crate::exec::host::HostTrap;
+use crate::exec::policy::{POLICY_GAS_MAX, Policy};
+use crate::exec::transaction::{CREATIONS_MAX, JOURNAL_LEN_MAX};
+use crate::hot;
+use crate::natives::Natives;
 use crate::receipt::{
     self, LOG_DATA_LEN_MAX, LOG_DATA_TOTAL_MAX, LOG_ENTRIES_MAX, RETURN_DATA_LEN_MAX, Status, TOPICS_MAX,
 };
-use crate::state::{JOURNAL_LEN_MAX, USER_KEY_LEN_MAX, VALUE_LEN_MAX};
-use crate::table::host_fns::{HOST_FNS, canonical_row};
+use crate::state::{FIRST_READS_LEN_MAX, FIRST_READS_MAX, UNDO_LEN_MAX, USER_KEY_LEN_MAX, VALUE_LEN_MAX};
+use crate::table::host_fns::{HOST_FNS, Legal, Place, canonical_row};
 use crate::table::host_gas::{CONSTANTS, PRICES};
 use crate::types::Hash;
 
@@ -40,17 +48,39 @@ const NUMBERS: &[(&str, u64)] = &[
     ("debug_len", DEBUG_LEN_MAX as u64),
     ("user_key_len", USER_KEY_LEN_MAX as u64),
     ("value_len", VALUE_LEN_MAX as u64),
-    ("journal_len", JOURNAL_LEN_MAX as u64),
+    ("journal_len", JOURNAL_LEN_MAX),
+    ("undo_len", UNDO_LEN_MAX as u64),
+    ("first_reads", FIRST_READS_MAX as u64),
+    ("first_reads_len", FIRST_READS_LEN_MAX as u64),
+    ("creations", CREATIONS_MAX),
+    ("depth", DEPTH_MAX as u64),
+    ("iterators", ITERATORS_MAX as u64),
+    ("check_auth_gas", CHECK_AUTH_GAS_MAX),
+    ("policy_gas", POLICY_GAS_MAX),
+    ("block_calls", block::CALLS_MAX as u64),
+    ("block_calls_len", block::CALLS_LEN_MAX as u64),
+    ("hot_promotion_blocks", hot::PROMOTION_BLOCKS as u64),
+    ("hot_move_distance", hot::MOVE_DISTANCE),
+    ("hot_evictions", hot::EVICTIONS_MAX as u64),
+    ("hot_scan", hot::SCAN_MAX as u64),
     ("envelope_version", envelope::VERSION as u64),
+    ("proof_len", PROOF_LEN_MAX as u64),
     ("scheme_ed25519", envelope::SCHEME_ED25519 as u64),
+    ("scheme_contract", envelope::SCHEME_CONTRACT as u64),
     ("kind_deploy", Kind::Deploy as u64),
     ("kind_call", Kind::Call as u64),
+    ("kind_migrate", Kind::Migrate as u64),
     ("receipt_version", receipt::VERSION as u64),
     ("ed25519_rule", ed25519::RULE as u64),
 ];
 
-/// All rules of a chain whose blocks have this gas limit.
-pub fn rules(engine: &Engine, block_gas_limit: u64) -> Vec<Rule> {
+/// All rules of a chain whose blocks have this gas limit, with its own modules and policy.
+pub fn rules(
+    engine: &Engine,
+    block_gas_limit: u64,
+    natives: Natives,
+    policy: Option<&dyn Policy>,
+) -> Vec<Rule> {
     let number = |name: String, number: u64| Rule { name, bytes: number.to_le_bytes().into() };
     let mut rules = vec![
         Rule { name: "engine profile".into(), bytes: engine.profile().canonical_bytes() },
@@ -70,6 +100,23 @@ pub fn rules(engine: &Engine, block_gas_limit: u64) -> Vec<Rule> {
     rules
         .extend(Status::ALL.iter().map(|status| number(format!("status {}", status.name()), *status as u64)));
     rules.extend(HostTrap::ALL.iter().map(|trap| number(format!("trap {trap:?}"), *trap as u64)));
+    for (segment, (count, weight)) in ["probation", "protected"].iter().zip(hot::BOUNDS) {
+        rules.push(number(format!("hot set {segment} count"), u64::from(count)));
+        rules.push(number(format!("hot set {segment} weight"), weight));
+    }
+    rules.extend(Legal::ALL.iter().flat_map(|legal| {
+        Place::ALL.iter().map(move |place| {
+            let name = format!("legal {legal:?} {place:?}");
+            Rule { name, bytes: vec![legal.allows(*place).into(), legal.in_start().into()] }
+        })
+    }));
+    rules.extend(natives.rows().iter().map(|row| {
+        let mut bytes = Writer::default();
+        bytes.bytes(&row.address.0).u32(row.since);
+        bytes.u64(row.cost.base).u64(row.cost.per_unit).u64(row.cost.unit_len);
+        Rule { name: format!("native module {}", row.name), bytes: bytes.finish() }
+    }));
+    rules.extend(policy.map(|policy| Rule { name: "policy".into(), bytes: policy.id().into() }));
     rules.extend(ContractRule::ALL.iter().map(|rule| number(format!("module rule {rule:?}"), *rule as u64)));
     rules
 }
@@ -84,9 +131,14 @@ pub fn hash(rules: &[Rule]) -> Hash {
     crypto::sha256(&out.finish())
 }
 
-/// The hash of all rules of a chain whose blocks have this gas limit.
-pub fn profile_hash(engine: &Engine, block_gas_limit: u64) -> Hash {
-    hash(&rules(engine, block_gas_limit))
+/// The hash of all rules of such a chain.
+pub fn profile_hash(
+    engine: &Engine,
+    block_gas_limit: u64,
+    natives: Natives,
+    policy: Option<&dyn Policy>,
+) -> Hash {
+    hash(&rules(engine, block_gas_limit, natives, policy))
 }
 
 #[cfg(test)]
@@ -99,7 +151,7 @@ mod tests {
     const GAS_LIMIT: u64 = 10_000_000_000;
 
     fn all() -> Vec<Rule> {
-        rules(&contract::engine(), GAS_LIMIT)
+        rules(&contract::engine(), GAS_LIMIT, Natives::NONE, None)
     }
 
     /// Two builds with this list take each other's blocks; a changed line is a change of consensus and of CHANGELOG.
@@ -132,7 +184,7 @@ mod tests {
                 assert_ne!(hash(&changed), whole, "{} byte {byte}", rules[at].name);
             }
         }
-        assert_ne!(profile_hash(&contract::engine(), GAS_LIMIT - 1), whole);
+        assert_ne!(profile_hash(&contract::engine(), GAS_LIMIT - 1, Natives::NONE, None), whole);
         let mut names: Vec<_> = rules.iter().map(|rule| &rule.name).collect();
         names.sort();
         names.dedup();

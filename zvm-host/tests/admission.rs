@@ -10,6 +10,9 @@ use zvm_host::cache::ModuleCache;
 use zvm_host::exec::apply::{self, ApplyError, Call, Machine};
 use zvm_host::exec::host::BlockContext;
 use zvm_host::exec::instance::Instances;
+use zvm_host::exec::transaction::Transaction;
+use zvm_host::natives::Natives;
+use zvm_host::state::Journal;
 use zvm_host::table::host_gas;
 use zvm_host::{Address, Answer, Body, Chain, Envelope, RefusalCode};
 
@@ -20,6 +23,8 @@ fn machine(chain: &Chain) -> Machine {
     Machine {
         cache: ModuleCache::new(engine.clone(), 0),
         instances: Instances::new(engine, 0).unwrap(),
+        natives: Natives::NONE,
+        policy: None,
         stop: Interrupt::new(),
     }
 }
@@ -30,11 +35,14 @@ fn in_block(net: &Net, wire: &[u8]) -> Result<(), RefusalCode> {
     let envelope = Envelope::decode(wire).unwrap();
     let call = Call {
         envelope: &envelope,
+        call_id: envelope.call_id(&info.genesis_hash),
         signer: envelope.authenticate(&info.genesis_hash).unwrap(),
-        block: BlockContext { chain_id: info.chain_id, height: info.height + 1, timestamp: 1 },
         block_gas_left: info.gas_limit,
     };
-    match apply::apply(&machine(&net.chain), &net.store.snapshot().unwrap(), &call) {
+    let block = BlockContext { chain_id: info.chain_id, height: info.height + 1, timestamp: 1 };
+    let journal = Journal::new(net.store.snapshot().unwrap());
+    let tx = Box::new(Transaction::new(journal, block));
+    match apply::apply(&machine(&net.chain), tx, &call).1 {
         Ok(_) => Ok(()),
         Err(ApplyError::NotIncludable(refused)) => Err(refused.code),
         Err(other) => panic!("{other:?}"),

@@ -31,7 +31,7 @@ fn a_transfer_costs_what_it_must() {
     assert_eq!(net.nonce(&alice()), 1);
     // A new account is paid for by its bytes: key and value.
     let record = net.included(&alice(), transfer(1, NOBODY, 1));
-    assert_eq!(record.receipt.gas_used, gas + host_gas::GROWTH_BYTE * (21 + 77));
+    assert_eq!(record.receipt.gas_used, gas + host_gas::GROWTH_BYTE * (21 + 85));
     assert_eq!(net.all_balances(), 2 * SUPPLY);
 }
 
@@ -151,7 +151,7 @@ fn calls_in_any_order_are_executed_in_order() {
 }
 
 #[test]
-fn a_queued_call_that_lost_its_cover_is_dropped() {
+fn all_calls_that_wait_are_covered() {
     let mut net = Net::new();
     let poor = zvm_host::crypto::SigningKey::from_seed(&[3; 32]);
     net.included(&alice(), transfer(0, address(&poor), 2_000_000));
@@ -160,8 +160,10 @@ fn a_queued_call_that_lost_its_cover_is_dropped() {
     assert!(matches!(net.submit(&poor, second), Answer::Queued(_)));
     let mut first = transfer(0, NOBODY, 1_500_000);
     first.gas_limit = 400_000;
+    assert_eq!(refusal(net.submit(&poor, first.clone())), RefusalCode::Balance);
+    first.value = 500_000;
     assert_eq!(net.included(&poor, first).receipt.status, Status::Success);
-    assert_eq!((net.chain.waiting(), net.nonce(&poor)), (0, 1));
+    assert_eq!((net.chain.waiting(), net.nonce(&poor)), (0, 2));
     assert_eq!(net.all_balances(), 2 * SUPPLY);
 }
 

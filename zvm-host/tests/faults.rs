@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::*;
 use zvm_host::chain::ChainError;
-use zvm_host::state::{Commit, Head, StateBackend, StateView, StoreError, Visit};
+use zvm_host::state::{Commit, Head, StateBackend, StateView, StoreError, ValueView, Visit};
 use zvm_host::table::host_gas;
 use zvm_host::{Address, Answer, Body, Chain, ChainConfig, Genesis, Hash, MemoryBackend, Owner, Status};
 
@@ -57,10 +57,22 @@ impl StateBackend for Faulty {
 /// A view that lost the entry of its newest block.
 struct Headless(Arc<dyn StateView>);
 
-impl StateView for Headless {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+impl ValueView for Headless {
+    fn value(&self, full_key: &[u8]) -> Result<Option<Arc<[u8]>>, StoreError> {
         self.0.value(full_key)
     }
+    fn next(&self, after: &[u8]) -> Result<Option<(Vec<u8>, Arc<[u8]>)>, StoreError> {
+        self.0.next(after)
+    }
+    fn code(&self, code_hash: &Hash) -> Result<Option<Arc<[u8]>>, StoreError> {
+        self.0.code(code_hash)
+    }
+    fn staged(&self, code_hash: &Hash) -> Result<Option<Arc<[u8]>>, StoreError> {
+        self.0.staged(code_hash)
+    }
+}
+
+impl StateView for Headless {
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.0.values(visit)
     }
@@ -73,17 +85,20 @@ impl StateView for Headless {
     fn head(&self) -> Result<Option<Head>, StoreError> {
         Ok(None)
     }
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.record(call_id)
+    fn place(&self, call_id: &Hash) -> Result<Option<(u64, u32)>, StoreError> {
+        self.0.place(call_id)
+    }
+    fn record(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.record(height, index)
+    }
+    fn codes(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.0.codes(visit)
     }
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.header(height)
     }
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         self.0.calls(height)
-    }
-    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.staged(code_hash)
     }
     fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.staged_note(code_hash)

@@ -40,7 +40,7 @@ fn check_reads(net: &Net, counter: &Address, call_id: &Hash, held: &dyn StateVie
     let asked = net.query(*counter, &[0x6d, 0x4c, 0xe6, 0x3c]);
     assert_eq!(asked.status, zvm_host::Status::Success);
     // A view that was taken before the disk was full.
-    assert_eq!(held.record(call_id).unwrap().is_some(), net.chain.receipt(call_id).unwrap().is_some());
+    assert_eq!(held.place(call_id).unwrap().is_some(), net.chain.receipt(call_id).unwrap().is_some());
 }
 
 /// A chain of a deployed counter and a transfer.
@@ -177,7 +177,7 @@ fn a_module() {
         &|net| {
             let contract = ContractModule::new(net.chain.engine(), &module).unwrap();
             let hash = net.chain.stage_module(zvm_host::Owner::default(), contract, &module, 0)?;
-            assert_eq!(net.chain.module_bytes(&hash).unwrap().unwrap(), module);
+            assert_eq!(net.chain.module_bytes(&hash).unwrap().unwrap()[..], module);
             Ok(())
         },
         131_071,

@@ -20,6 +20,7 @@ fn table(
 
 /// The limits of a call that a contract can meet.
 fn limits(page: &mut String) {
+    use zvm_host::exec::transaction;
     use zvm_host::{diagnostics, envelope, receipt, state};
     page.push_str("\n## Limits\nOf one signed call or query. More is a trap, `Limit`, unless it says otherwise; limits of\n");
     page.push_str("modules are in [limits.md](limits.md).\n\n");
@@ -33,7 +34,20 @@ fn limits(page: &mut String) {
         (receipt::TOPICS_MAX, "topics", "a log entry; a topic has 32 bytes"),
         (receipt::LOG_ENTRIES_MAX, "entries", "logs of a call"),
         (receipt::LOG_DATA_TOTAL_MAX, "bytes", "data of all log entries of a call"),
-        (state::JOURNAL_LEN_MAX, "bytes", "keys and values written, also those undone"),
+        (
+            transaction::JOURNAL_LEN_MAX as usize,
+            "bytes",
+            "keys, values and accounts written; a callee may write half of what is left, and what is undone does not count",
+        ),
+        (state::UNDO_LEN_MAX, "bytes", "kept to undo what was written"),
+        (state::FIRST_READS_MAX as usize, "keys", "touched, each counted once"),
+        (state::FIRST_READS_LEN_MAX, "bytes", "of keys and values touched, each counted once"),
+        (
+            transaction::CREATIONS_MAX as usize,
+            "contracts",
+            "created; a callee may create half of what is left",
+        ),
+        (zvm_host::exec::DEPTH_MAX, "frames", "under way at once: contracts that call contracts"),
         (diagnostics::TEXT_LEN_MAX, "bytes", "a text given to `debug`; the rest is not read"),
         (diagnostics::TEXTS_MAX, "texts", "notes of a call; the rest is not kept"),
     ] {

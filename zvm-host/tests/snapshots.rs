@@ -37,7 +37,9 @@ fn shown(view: &dyn StateView, call_ids: &[Hash]) -> Shown {
     })
     .unwrap();
     for id in call_ids {
-        shown.records.extend(view.record(id).unwrap().map(|record| (*id, record)));
+        let place = view.place(id).unwrap();
+        let record = place.and_then(|(height, index)| view.record(height, index).unwrap());
+        shown.records.extend(record.map(|record| (*id, record)));
     }
     for height in 0.. {
         let Some(header) = view.header(height).unwrap() else { break };
@@ -84,9 +86,12 @@ fn check(store: &dyn StateBackend, steps: &[Step]) {
                 let head = Head { genesis_hash: [7; 32], header: vec![height as u8; 9] };
                 let calls = vec![vec![height as u8; 3]; height as usize % 3];
                 let commit = Commit {
-                    values: values.iter().map(|(key, value)| (vec![*key], value.clone())).collect(),
+                    values: values
+                        .iter()
+                        .map(|(key, value)| ([*key][..].into(), value.as_deref().map(Into::into)))
+                        .collect(),
                     records: vec![(id, record.clone())],
-                    calls: calls.clone(),
+                    calls: calls.iter().map(|call| call[..].into()).collect(),
                     height,
                     head: head.clone(),
                     genesis: (height == 0).then(|| vec![7; 30]),
@@ -147,8 +152,8 @@ fn readers_see_whole_blocks_while_the_writer_commits() {
         let block = |height: u64| Commit {
             // What one of two keys gets, the other loses.
             values: vec![
-                (b"a".to_vec(), Some((1_000 + height).to_le_bytes().to_vec())),
-                (b"b".to_vec(), Some((1_000 - height).to_le_bytes().to_vec())),
+                (b"a"[..].into(), Some((1_000 + height).to_le_bytes()[..].into())),
+                (b"b"[..].into(), Some((1_000 - height).to_le_bytes()[..].into())),
             ],
             height,
             head: Head { genesis_hash: [0; 32], header: height.to_le_bytes().to_vec() },
@@ -160,8 +165,10 @@ fn readers_see_whole_blocks_while_the_writer_commits() {
             let (mut seen, mut views) = (0, 0u64);
             while !done.load(Ordering::Relaxed) || views == 0 {
                 let view = store.snapshot().unwrap();
-                let number = |bytes: Option<Vec<u8>>| u64::from_le_bytes(bytes.unwrap().try_into().unwrap());
-                let height = number(view.head().unwrap().map(|head| head.header));
+                let number = |bytes: Option<std::sync::Arc<[u8]>>| {
+                    u64::from_le_bytes(bytes.unwrap()[..].try_into().unwrap())
+                };
+                let height = number(view.head().unwrap().map(|head| head.header.into()));
                 assert!(height >= seen);
                 for _ in 0..3 {
                     let sum = number(view.value(b"a").unwrap()) + number(view.value(b"b").unwrap());

@@ -104,7 +104,7 @@ fn a_wrong_root_is_found_at_open() {
     {
         let store = RedbBackend::open(&path).unwrap();
         let head = store.snapshot().unwrap().head().unwrap().unwrap();
-        let values = vec![(b"\x02spoiled".to_vec(), Some(b"x".to_vec()))];
+        let values = vec![(b"\x02spoiled"[..].into(), Some(b"x"[..].into()))];
         let commit = zvm_host::state::Commit { values, height: info.height, head, ..Default::default() };
         store.commit(&commit).unwrap();
     }
@@ -121,20 +121,24 @@ struct Told {
     blocks: Vec<zvm_host::Block>,
     records: Vec<zvm_host::Record>,
     balance: u128,
+    code: Vec<u8>,
     staged: Vec<u8>,
 }
 
 /// What a chain of these calls, and this staged module, tells; or that it noticed damage.
-fn told(chain: &Chain, call_ids: &[Hash], staged: &Hash) -> Result<Told, ChainError> {
+fn told(chain: &Chain, call_ids: &[Hash], code: &Hash, staged: &Hash) -> Result<Told, ChainError> {
     let info = chain.info();
+    let bytes = chain.module_bytes(code)?.expect("code does not vanish");
+    assert_eq!(zvm_host::crypto::blake3(&bytes), *code);
     let records = call_ids.iter().map(|id| Ok(chain.receipt(id)?.expect("a receipt does not vanish")));
     let blocks = (0..=info.height).map(|height| Ok(chain.block(height)?.expect("a block does not vanish")));
     Ok(Told {
         records: records.collect::<Result<_, ChainError>>()?,
         blocks: blocks.collect::<Result<_, ChainError>>()?,
         balance: chain.account(&NOBODY)?.balance,
+        code: bytes.to_vec(),
         staged: match chain.module_bytes(staged)? {
-            Some(bytes) => bytes,
+            Some(bytes) => bytes.to_vec(),
             // Dropped at open, and told.
             None if chain.damaged_staged().len() == 1 => Vec::new(),
             None => panic!("a staged module does not vanish"),
@@ -145,10 +149,11 @@ fn told(chain: &Chain, call_ids: &[Hash], staged: &Hash) -> Result<Told, ChainEr
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// A chain of three transfers with a staged module, as bytes of its file, and what it tells.
+/// A chain of a contract and two transfers with a staged module, as bytes of its file, and what it tells.
 struct Whole {
     file: Vec<u8>,
     call_ids: Vec<Hash>,
+    code: Hash,
     staged: Hash,
     told: Told,
 }
@@ -157,9 +162,11 @@ impl Whole {
     fn new() -> Whole {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
+        let code = contract("", "i32.const 0", "i32.const 1", "i32.const 0");
         let staged = {
             let mut net = net(&path);
-            for nonce in 0..3 {
+            net.deployed(&code, &[]);
+            for nonce in 1..3 {
                 net.included(&alice(), Body { value: 5, ..Body::call(nonce, NOBODY, &[]) });
             }
             net.stage(&contract("", "i32.const 0", "i32.const 0", "i32.const 0"))
@@ -170,9 +177,10 @@ impl Whole {
             zvm_host::Envelope::decode(&calls[0]).unwrap().call_id(&chain.info().genesis_hash)
         });
         let call_ids: Vec<_> = call_ids.collect();
-        let told = told(&chain, &call_ids, &staged).unwrap();
+        let code = zvm_host::crypto::blake3(&code);
+        let told = told(&chain, &call_ids, &code, &staged).unwrap();
         drop(chain);
-        Whole { file: fs::read(&path).unwrap(), call_ids, staged, told }
+        Whole { file: fs::read(&path).unwrap(), call_ids, code, staged, told }
     }
 
     /// The store of the file with some of its bits turned.
@@ -185,7 +193,7 @@ impl Whole {
     /// What a chain over it tells: everything as it was, or that there is damage.
     fn told_with_damage(&self, at: usize, bits: u8) -> Result<Told, ChainError> {
         let chain = Chain::open(Arc::new(self.damaged(at, bits)?), &genesis(), ChainConfig::default())?;
-        told(&chain, &self.call_ids, &self.staged)
+        told(&chain, &self.call_ids, &self.code, &self.staged)
     }
 
     /// All that the store shows.
@@ -198,12 +206,14 @@ impl Whole {
         };
         view.values(&mut add)?;
         view.all_staged(&mut add)?;
+        view.codes(&mut add)?;
         add(b"note", &view.staged_note(&self.staged)?.expect("a note does not vanish"))?;
         let head = view.head()?.expect("a head does not vanish");
         add(&head.genesis_hash, &head.header)?;
         add(b"genesis", &view.genesis()?.expect("a genesis does not vanish"))?;
         for id in &self.call_ids {
-            add(id, &view.record(id)?.expect("a receipt does not vanish"))?;
+            let (height, index) = view.place(id)?.expect("a place does not vanish");
+            add(id, &view.record(height, index)?.expect("a receipt does not vanish"))?;
         }
         for height in 0..=3u64 {
             add(b"header", &view.header(height)?.expect("a header does not vanish"))?;
@@ -242,7 +252,7 @@ fn each_bit_of_each_entry_counts() {
     let tables: std::collections::BTreeSet<_> = entries.iter().map(|(table, ..)| table.as_str()).collect();
     assert_eq!(
         tables.into_iter().collect::<Vec<_>>(),
-        ["calls", "headers", "meta", "records", "staged", "staged_notes", "values"]
+        ["calls", "codes", "headers", "meta", "places", "records", "staged", "staged_notes", "values"]
     );
     let places = |part: &[u8]| -> Vec<usize> {
         let windows = whole.file.windows(part.len()).enumerate();
@@ -338,7 +348,7 @@ fn a_damaged_file_never_gives_another_state() {
 fn other_formats_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    for name in ["zvm-store-1", "zvm-store-7"] {
+    for name in ["zvm-store-1", "zvm-store-2", "zvm-store-7"] {
         {
             let table: redb::TableDefinition<'_, &[u8], &[u8]> = redb::TableDefinition::new("meta");
             let write = redb::Database::create(&path).unwrap().begin_write().unwrap();
@@ -356,7 +366,7 @@ fn other_formats_are_refused_by_name() {
         }
         let error = RedbBackend::open(&path).unwrap_err();
         assert!(matches!(&error, StoreError::Format(found) if found == name), "{error}");
-        assert!(error.to_string().contains("`zvm-store-2`"), "{error}");
+        assert!(error.to_string().contains("`zvm-store-3`"), "{error}");
     }
 }
 
@@ -382,7 +392,7 @@ fn a_store_that_lost_its_marks_is_not_begun_anew() {
     let info = three_blocks(&path);
     let good = fs::read(&path).unwrap();
     let mut outcomes = Vec::new();
-    for mark in [&b"head"[..], b"format", b"zvm-store-2", b"values", b"meta", b"headers"] {
+    for mark in [&b"head"[..], b"format", b"zvm-store-3", b"values", b"meta", b"headers"] {
         for (at, _) in good.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark) {
             let mut bad = good.clone();
             bad[at] ^= 0x01;

@@ -366,7 +366,7 @@ fn a_corrupt_store_is_named_and_left_alone() {
     assert_eq!(fs::read(&store).expect("still there"), b"this is no store", "it was changed");
     // Another format: the name is changed in every page that holds a copy of it.
     let mut other = good.clone();
-    let name = b"zvm-store-2";
+    let name = b"zvm-store-3";
     let mut copies = 0;
     for at in 0..other.len() - name.len() {
         if other[at..].starts_with(name) {

@@ -127,6 +127,15 @@ impl Meter {
         Ok(())
     }
 
+    /// Puts back what was charged. Only while nothing is handed out.
+    pub fn refund(&mut self, gas: u64) -> Result<(), OutOfGas> {
+        if gas > self.used() {
+            return Err(OutOfGas);
+        }
+        self.bank += gas as i64;
+        Ok(())
+    }
+
     /// Hands the first slice of a run to `cx`.
     pub fn lend(&mut self, cx: &mut Ctx) {
         let give = self.bank.min(self.size());

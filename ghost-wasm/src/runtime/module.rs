@@ -13,6 +13,7 @@ pub use crate::binary::entry::ExternKind;
 pub use crate::binary::names::Names;
 use crate::code::module::ModuleCode;
 use crate::heap;
+use crate::table::ops::Op;
 use crate::types::{ExternType, ValType};
 pub use crate::valid::const_expr::ConstExpr;
 use crate::valid::env::ModuleEnv;
@@ -278,9 +279,39 @@ impl Module {
         })
     }
 
+    /// The value of an exported global of type `i32` that the module defines, never changes, and initialises with a
+    /// plain `i32.const`: a constant that can be read without an instance.
+    pub fn exported_i32(&self, name: &str) -> Option<i32> {
+        let data = &self.inner.data;
+        let is_it = |export: &&Export| &*export.name == name && export.kind == ExternKind::Global;
+        let index = data.exports.iter().find(is_it)?.index as usize;
+        let ty = data.env.globals.get(index)?;
+        let imported = data.env.globals.len().checked_sub(data.global_inits.len())?;
+        match data.global_inits.get(index.checked_sub(imported)?)?.instrs() {
+            [only] if only.op == Op::I32Const && !ty.mutable => Some(only.z as u32 as i32),
+            _ => None,
+        }
+    }
+
     /// The first custom section of that name.
     pub fn custom_section(&self, name: &str) -> Option<&[u8]> {
         self.inner.data.customs.iter().find(|custom| &*custom.name == name).map(|custom| &*custom.bytes)
+    }
+
+    /// How many types, imports, functions, globals, exports and segments it has.
+    pub fn item_count(&self) -> u64 {
+        let data = &self.inner.data;
+        let defined = data.env.funcs.len().saturating_sub(data.env.imported_funcs as usize);
+        let counts = [
+            data.env.types.len(),
+            data.imports.len(),
+            defined,
+            data.global_inits.len(),
+            data.exports.len(),
+            data.elems.len(),
+            data.datas.count(),
+        ];
+        counts.iter().map(|count| *count as u64).sum()
     }
 
     /// The work that decoding and validating it took, as the profile counts it.

@@ -219,6 +219,23 @@ impl<T> Store<T> {
         self.inner.meter.used()
     }
 
+    /// Takes gas for work that the embedder does while a host function's yield has suspended a call, or between
+    /// calls.
+    ///
+    /// # Errors
+    /// `OutOfGas`: all gas is gone. A suspended call should be given up ([`Store::abandon`]).
+    pub fn charge(&mut self, gas: u64) -> Result<(), Error> {
+        self.inner.meter.charge(gas).map_err(|_| Error::new(ErrorCode::OutOfGas))
+    }
+
+    /// Gives back gas that was [charged](Store::charge) and not needed, so that it counts as left again.
+    ///
+    /// # Errors
+    /// `WrongArguments` when so much was not used; nothing has changed.
+    pub fn refund(&mut self, gas: u64) -> Result<(), Error> {
+        self.inner.meter.refund(gas).map_err(|_| Error::new(ErrorCode::WrongArguments))
+    }
+
     /// Sets, or takes away, the flag with which other threads end this store's calls. A call that is ended so fails
     /// with `Interrupted`, which is no outcome: neither a trap nor out-of-gas. What memories, tables and
     /// globals then hold is not defined, and how much gas was used is not exact: the store answers `Poisoned` and

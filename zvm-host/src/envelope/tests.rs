@@ -32,7 +32,8 @@ fn golden_call() {
     assert_eq!(hex(&envelope.signed_bytes(&GENESIS)), signed);
     assert_eq!(envelope.call_id(&GENESIS), crypto::sha256(&unhex(&signed).unwrap()));
     assert_eq!(hex(&envelope.call_id(&GENESIS)), GOLDEN_CALL_ID);
-    assert_eq!(hex(&envelope.signature), GOLDEN_SIGNATURE);
+    let Auth::Key { signature, .. } = envelope.auth else { panic!("a key signs") };
+    assert_eq!(hex(&signature), GOLDEN_SIGNATURE);
     assert_eq!(envelope.wire_len(), envelope.encode().len());
 }
 
@@ -78,11 +79,12 @@ fn strict_decoding() {
     };
     assert_eq!(with(0, 0), EnvelopeError::Version(0));
     assert_eq!(with(0, 2), EnvelopeError::Version(2));
-    assert_eq!(with(1, 1), EnvelopeError::Scheme(1));
-    for kind in [0, 3, 4, 255] {
+    assert_eq!(with(1, 2), EnvelopeError::Scheme(2));
+    for kind in [0, 4, 5, 255] {
         assert_eq!(with(34, kind), EnvelopeError::Kind(kind));
     }
     assert_eq!(with(34, 1), EnvelopeError::BadDeploy);
+    assert_eq!(with(34, 3), EnvelopeError::BadMigration);
     // The top byte of the gas limit.
     assert_eq!(with(25, 0x41), EnvelopeError::GasLimit);
     // The length of the payload: one more, one less, four billion.
@@ -102,11 +104,19 @@ fn limits_are_inclusive() {
     let mut body = Body::call(0, Address([1; 20]), &vec![0; PAYLOAD_LEN_MAX]);
     body.gas_limit = GAS_LIMIT_MAX;
     let wire = body.clone().sign(&key, &GENESIS).encode();
+    assert_eq!(wire.len(), FIXED_LEN + PAYLOAD_LEN_MAX);
+    assert!(Envelope::decode(&wire).is_ok());
+    let by_contract = |proof_len| body.clone().by_contract(Address([2; 20]), vec![0; proof_len]).encode();
+    let wire = by_contract(PROOF_LEN_MAX);
     assert_eq!(wire.len(), WIRE_LEN_MAX);
     assert!(Envelope::decode(&wire).is_ok());
-    body.payload.push(0);
-    let wire = body.sign(&key, &GENESIS).encode();
-    assert_eq!(Envelope::decode(&wire), Err(EnvelopeError::Malformed(CodecError::TooLong("envelope"))));
+    let too_long = |field| Err(EnvelopeError::Malformed(CodecError::TooLong(field)));
+    assert_eq!(Envelope::decode(&by_contract(PROOF_LEN_MAX + 1)), too_long("envelope"));
+    body.payload.clear();
+    let proof = body.clone().by_contract(Address([2; 20]), vec![0; PROOF_LEN_MAX + 1]).encode();
+    assert_eq!(Envelope::decode(&proof), too_long("proof"));
+    body.payload = vec![0; PAYLOAD_LEN_MAX + 1];
+    assert_eq!(Envelope::decode(&body.sign(&key, &GENESIS).encode()), too_long("payload"));
 }
 
 #[test]
@@ -114,10 +124,30 @@ fn a_deploy_begins_with_its_code_hash() {
     let key = SigningKey::from_seed(&[1; 32]);
     let envelope = Body::deploy(0, &[9; 32], b"input").sign(&key, &GENESIS);
     let read = Envelope::decode(&envelope.encode()).unwrap();
-    assert_eq!(read.body.deploy_parts(), Some(([9; 32], &b"input"[..])));
+    assert_eq!(read.body.code_parts(), Some(([9; 32], &b"input"[..])));
     let mut short = Body::deploy(0, &[9; 32], b"");
     short.payload.pop();
     assert_eq!(Envelope::decode(&short.sign(&key, &GENESIS).encode()), Err(EnvelopeError::BadDeploy));
+}
+
+/// The layout of a call by an account that is a contract.
+#[test]
+fn golden_call_by_contract() {
+    let envelope = Body { payload: vec![0xaa], ..Body::call(1, Address([2; 20]), &[]) };
+    let envelope = envelope.by_contract(Address([3; 20]), vec![4, 5]);
+    let body = hex(&envelope.body.bytes());
+    let account = "03".repeat(20);
+    assert_eq!(hex(&envelope.encode()), format!("0101{body}{account}02000405"));
+    let signed = format!("{}{}0101{account}{body}", hex(b"zvm-call-v1"), "07".repeat(32));
+    assert_eq!(hex(&envelope.signed_bytes(&GENESIS)), signed);
+    assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope.clone()));
+    assert_eq!(envelope.authenticate(&GENESIS), Ok(Address([3; 20])));
+    assert_eq!((envelope.key(), envelope.proof()), (None, &[4, 5][..]));
+    for len in 0..envelope.wire_len() {
+        assert!(Envelope::decode(&envelope.encode()[..len]).is_err(), "cut at {len}");
+    }
+    let nobody = Body::call(1, Address([2; 20]), &[]).by_contract(Address::ZERO, vec![]);
+    assert_eq!(nobody.authenticate(&GENESIS), Err(EnvelopeError::ZeroSigner));
 }
 
 proptest::proptest! {

@@ -1,21 +1,27 @@
-//! What becomes of a signed call: payment, intrinsic gas, the frame, refund. The order is consensus.
+//! What becomes of a signed call: admit, pay, run, settle. The order is consensus.
 
 use std::sync::Arc;
 
 use ghost_wasm::Interrupt;
 
+use super::auth;
+use super::code;
 use super::deploy;
-use super::host::{BlockContext, Entry, FrameContext, HostState};
-use super::instance::{End, Instances, Run};
+use super::frames::{Begin, Code, FrameEnd, Frames, charge_account, is_taken};
+use super::host::{Entry, FrameContext, HostEnd};
+use super::instance::Instances;
+use super::policy::{self, Policy};
+use super::transaction::{Budget, Origin, Transaction, take_move};
 use crate::admission::{self, Place, Refused};
-use crate::cache::{ModuleCache, Verdict};
+use crate::block::BlockSums;
+use crate::cache::ModuleCache;
 use crate::contract::ContractModule;
-use crate::crypto;
 use crate::envelope::{Envelope, Kind, contract_address};
+use crate::natives::Natives;
 use crate::receipt::{Diagnostics, LogEntry, Status};
-use crate::state::{Account, Journal, StateView, StoreError, account_key, code_key};
+use crate::state::{Account, JournalError, StoreError};
 use crate::table::host_gas;
-use crate::types::{Address, Hash, hex};
+use crate::types::{Address, Hash};
 
 /// What is needed to run contracts.
 #[derive(Debug)]
@@ -24,6 +30,10 @@ pub struct Machine {
     pub cache: ModuleCache,
     /// Instances of them.
     pub instances: Instances,
+    /// Native modules of the chain.
+    pub natives: Natives,
+    /// What the chain allows beyond the rules of all chains.
+    pub policy: Option<Arc<dyn Policy>>,
     /// Ends signed calls: the one under way and each later one. Queries have their own.
     pub stop: Interrupt,
 }
@@ -49,6 +59,16 @@ impl From<StoreError> for ApplyError {
     }
 }
 
+/// Outside of frames a limit cannot be met: what the host itself does is bounded.
+impl From<JournalError> for ApplyError {
+    fn from(error: JournalError) -> ApplyError {
+        match error {
+            JournalError::Store(error) => ApplyError::Store(error),
+            JournalError::Limit(_) => ApplyError::Fault(error.to_string()),
+        }
+    }
+}
+
 /// What a call leads to, before it has a place in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -60,6 +80,8 @@ pub struct Outcome {
     pub trap_code: u8,
     /// Gas paid for.
     pub gas_used: u64,
+    /// Of it, for code outside the hot set.
+    pub cold_gas: u64,
     /// The contract made.
     pub created: Address,
     /// What was returned.
@@ -68,17 +90,8 @@ pub struct Outcome {
     pub logs: Vec<LogEntry>,
     /// For people.
     pub diagnostics: Diagnostics,
-}
-
-/// What a call leads to, with what it changed.
-#[derive(Debug)]
-pub struct Applied {
-    /// The changes; the sealer's fee is not yet among them.
-    pub journal: Journal,
-    /// The rest.
-    pub outcome: Outcome,
-    /// The module of the contract that was made.
-    pub deployed: Option<ContractModule>,
+    /// A module that came into the state: its hash.
+    pub deployed: Option<Hash>,
 }
 
 /// A call with its signer and place.
@@ -86,64 +99,61 @@ pub struct Applied {
 pub struct Call<'a> {
     /// The signed call; its signature counts.
     pub envelope: &'a Envelope,
+    /// Its name.
+    pub call_id: Hash,
     /// Who signed.
     pub signer: Address,
-    /// The block.
-    pub block: BlockContext,
     /// Gas that the calls before it leave of the block's.
     pub block_gas_left: u64,
 }
 
 /// Gas of one signed call.
-struct Meter {
+#[derive(Debug)]
+pub struct Meter {
     limit: u64,
     used: u64,
 }
 
-/// The gas is gone.
-struct OutOfGas;
-
 impl Meter {
-    fn left(&self) -> u64 {
+    /// Nothing used.
+    pub fn new(limit: u64) -> Meter {
+        Meter { limit, used: 0 }
+    }
+
+    /// What is left.
+    pub fn left(&self) -> u64 {
         self.limit.saturating_sub(self.used)
     }
 
-    fn charge(&mut self, gas: u64) -> Result<(), OutOfGas> {
+    /// What was used.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Uses gas, all that is left if it does not suffice.
+    pub fn charge(&mut self, gas: u64) -> Result<(), HostEnd> {
         let used = self.used.saturating_add(gas);
         self.used = used.min(self.limit);
-        if used <= self.limit { Ok(()) } else { Err(OutOfGas) }
+        if used <= self.limit { Ok(()) } else { Err(HostEnd::OutOfGas) }
     }
 }
 
-/// How the frame ended, without what it put out.
-struct Ended {
-    status: Status,
-    revert_code: i32,
-    trap_code: u8,
-}
-
-impl Ended {
-    const fn plain(status: Status) -> Ended {
-        Ended { status, revert_code: 0, trap_code: 0 }
-    }
-}
-
-/// What a frame put out.
-#[derive(Default)]
-struct Output {
-    return_data: Vec<u8>,
-    logs: Vec<LogEntry>,
-    diagnostics: Diagnostics,
-}
-
-enum Stop {
-    OutOfGas,
+/// Why the frame of a signed call did not begin, or has no end.
+#[derive(Debug)]
+pub enum Stop {
+    /// It ended before it began.
+    Ended(Status),
+    /// The chain's policy refused by this rule.
+    Refused(u32),
+    /// As a host function ends a call.
+    Host(HostEnd),
+    /// The call has no outcome.
     Error(ApplyError),
 }
 
-impl From<OutOfGas> for Stop {
-    fn from(_: OutOfGas) -> Stop {
-        Stop::OutOfGas
+impl From<HostEnd> for Stop {
+    fn from(end: HostEnd) -> Stop {
+        Stop::Host(end)
     }
 }
 
@@ -153,320 +163,421 @@ impl From<ApplyError> for Stop {
     }
 }
 
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Stop {
-        Stop::Error(error.into())
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Stop {
+        match error {
+            JournalError::Store(error) => Stop::Error(error.into()),
+            limit => Stop::Host(limit.into()),
+        }
     }
 }
 
-/// Applies a call. On an error nothing happened.
-pub fn apply(machine: &Machine, view: &Arc<dyn StateView>, call: &Call<'_>) -> Result<Applied, ApplyError> {
-    let mut journal = Journal::new(Arc::clone(view));
+/// The transaction, which comes back whatever happens, and what happened.
+pub type Done<T> = (Box<Transaction>, T);
+
+/// Applies a call to the state of a block. On an error nothing happened.
+pub fn apply(
+    machine: &Machine,
+    mut tx: Box<Transaction>,
+    call: &Call<'_>,
+) -> Done<Result<Outcome, ApplyError>> {
     let body = &call.envelope.body;
-    let paid = debit(&mut journal, call)?;
-    let mut meter = Meter { limit: body.gas_limit, used: 0 };
-    let mut output = Output::default();
-    let mut deployed = None;
-    let frame = journal.checkpoint();
-    let ended = match run_frame(machine, &mut journal, call, &mut meter, &mut output, &mut deployed) {
-        Ok(ended) => ended,
-        Err(Stop::OutOfGas) => Ended::plain(Status::OutOfGas),
-        Err(Stop::Error(error)) => return Err(error),
+    tx.begin_call(Origin { address: call.signer, key: call.envelope.key() });
+    let paid = match pay(&mut tx, call) {
+        Ok(paid) => paid,
+        Err(error) => {
+            tx.journal.leave_out_call();
+            return (tx, Err(error));
+        }
     };
-    if ended.status == Status::OutOfGas {
+    let mut meter = Meter::new(body.gas_limit);
+    let (tx, agreed) = authorise(machine, tx, call, &mut meter);
+    let start = tx.mark();
+    let mut made = Made::default();
+    let (mut tx, ran) = match agreed {
+        Ok(()) => run(machine, tx, call, &mut meter, &mut made),
+        Err(stop) => (tx, Err(stop)),
+    };
+    let end = match ended(&mut tx, ran) {
+        Ok(end) => end,
+        Err(error) => {
+            tx.journal.leave_out_call();
+            return (tx, Err(error));
+        }
+    };
+    if end.status == Status::OutOfGas {
         meter.used = meter.limit;
     }
-    if ended.status != Status::Success {
-        journal.rollback(frame);
-        output.logs.clear();
-        deployed = None;
-        if ended.status != Status::Reverted {
-            output.return_data.clear();
-        }
+    if end.status != Status::Success {
+        tx.undo(start);
+        made = Made::default();
     }
-    let cost = u128::from(meter.used).saturating_mul(u128::from(body.gas_price));
-    let mut signer = journal.account(&call.signer)?;
-    signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
-    journal.set_account(&call.signer, &signer);
-    let (created, deployed) = deployed.map_or((Address::ZERO, None), |(at, module)| (at, Some(module)));
+    if let Err(error) = settle(&mut tx, call, paid, meter.used) {
+        tx.journal.leave_out_call();
+        return (tx, Err(error));
+    }
+    tx.journal.end_call();
     let outcome = Outcome {
-        status: ended.status,
-        revert_code: ended.revert_code,
-        trap_code: ended.trap_code,
+        status: end.status,
+        revert_code: end.revert_code,
+        trap_code: end.trap_code,
         gas_used: meter.used,
-        created,
-        return_data: output.return_data,
-        logs: output.logs,
-        diagnostics: output.diagnostics,
+        cold_gas: tx.cold_gas,
+        created: made.address,
+        return_data: end.return_data.to_vec(),
+        logs: std::mem::take(&mut tx.logs),
+        diagnostics: std::mem::take(&mut tx.diagnostics),
+        deployed: made.code,
     };
-    Ok(Applied { journal, outcome, deployed })
+    (tx, Ok(outcome))
+}
+
+/// What a call brought into the state.
+#[derive(Default)]
+struct Made {
+    address: Address,
+    code: Option<Hash>,
+}
+
+/// How the frame ended; nothing that it did is left if it never began.
+fn ended(tx: &mut Transaction, ran: Result<FrameEnd, Stop>) -> Result<FrameEnd, ApplyError> {
+    let end = match ran {
+        Ok(end) => return Ok(end),
+        Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Ended(status)) => return Ok(FrameEnd::plain(status)),
+        Err(Stop::Refused(rule)) => return Ok(policy::refused(rule)),
+        Err(Stop::Host(end)) => end,
+    };
+    let (status, trap_code) = match end {
+        HostEnd::OutOfGas => (Status::OutOfGas, 0),
+        HostEnd::Trap(trap, text) => {
+            tx.diagnostics.note(text);
+            (Status::RuntimeError, trap as u8)
+        }
+        HostEnd::Denied(text) => {
+            tx.diagnostics.note(text);
+            (Status::PolicyDenied, 0)
+        }
+        HostEnd::Fault(text) => return Err(ApplyError::Fault(text)),
+        HostEnd::Revert(_) | HostEnd::Ask(_) => {
+            return Err(ApplyError::Fault("no frame has begun that could end so".into()));
+        }
+    };
+    Ok(FrameEnd { trap_code, ..FrameEnd::plain(status) })
 }
 
 /// Nonce + 1 and the price of all gas; never undone. Gives what was paid.
-fn debit(journal: &mut Journal, call: &Call<'_>) -> Result<u128, ApplyError> {
-    let mut signer = journal.account(&call.signer)?;
-    let place = Place { height: call.block.height, gas_left: call.block_gas_left };
+fn pay(tx: &mut Transaction, call: &Call<'_>) -> Result<u128, ApplyError> {
+    let mut signer = tx.journal.account(&call.signer)?;
+    let place = Place { height: tx.block.height, gas_left: call.block_gas_left };
     let paid = admission::conditions(call.envelope, &call.signer, &signer, place, 0)
         .map_err(ApplyError::NotIncludable)?;
+    if call.envelope.is_by_contract() {
+        auth::is_ready(tx, &signer)?;
+    }
     signer.nonce = signer.nonce.saturating_add(1);
     signer.balance = signer.balance.saturating_sub(paid);
-    journal.set_account(&call.signer, &signer);
+    tx.journal.set_account(&call.signer, &signer)?;
     Ok(paid)
 }
 
-fn run_frame(
+/// Gives back what was not used; the rest waits for the sealer.
+fn settle(tx: &mut Transaction, call: &Call<'_>, paid: u128, gas_used: u64) -> Result<(), ApplyError> {
+    let price = u128::from(call.envelope.body.gas_price);
+    let cost = u128::from(gas_used).saturating_mul(price);
+    let mut signer = tx.journal.account(&call.signer)?;
+    signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
+    tx.journal.set_account(&call.signer, &signer)?;
+    // Gas for cold code is burned: whoever seals must not gain by having code leave the hot set.
+    let fee = u128::from(gas_used.saturating_sub(tx.cold_gas)).saturating_mul(price);
+    BlockSums::add(&mut tx.journal, gas_used, fee)
+}
+
+/// What the envelope itself costs, and whether the account that signed agrees; what that wrote is not undone with
+/// the call.
+fn authorise(
     machine: &Machine,
-    journal: &mut Journal,
+    tx: Box<Transaction>,
     call: &Call<'_>,
     meter: &mut Meter,
-    output: &mut Output,
-    deployed: &mut Option<(Address, ContractModule)>,
-) -> Result<Ended, Stop> {
-    meter.charge(host_gas::intrinsic(call.envelope.wire_len()))?;
+) -> Done<Result<(), Stop>> {
+    if let Err(end) = meter.charge(host_gas::intrinsic(call.envelope.wire_len())) {
+        return (tx, Err(end.into()));
+    }
+    if !call.envelope.is_by_contract() {
+        return (tx, Ok(()));
+    }
+    auth::check(&Frames { machine, interrupt: &machine.stop }, tx, call, meter)
+}
+
+/// What the call itself does.
+fn run(
+    machine: &Machine,
+    mut tx: Box<Transaction>,
+    call: &Call<'_>,
+    meter: &mut Meter,
+    made: &mut Made,
+) -> Done<Result<FrameEnd, Stop>> {
+    let frames = Frames { machine, interrupt: &machine.stop };
+    if let Some(policy) = &machine.policy
+        && let Err(stop) = policy::admit(&**policy, &mut tx, call, meter)
+    {
+        return (tx, Err(stop));
+    }
+    let mark = tx.mark();
+    let begin = match prepare(machine, &mut tx, call, meter, made) {
+        Ok(Prepared::Frame(begin)) => *begin,
+        Ok(Prepared::Sent) => {
+            let judged = judge(machine, &mut tx, call, meter, mark, FrameEnd::plain(Status::Success));
+            return (tx, judged);
+        }
+        Err(stop) => return (tx, Err(stop)),
+    };
+    let (mut tx, ended) = frames.run(tx, Begin { gas: meter.left(), ..begin });
+    let judged = ended.map_err(Stop::from).and_then(|end| {
+        meter.charge(end.gas_used)?;
+        judge(machine, &mut tx, call, meter, mark, end)
+    });
+    (tx, judged)
+}
+
+/// Asks the chain's policy about what a successful call has done.
+fn judge(
+    machine: &Machine,
+    tx: &mut Transaction,
+    call: &Call<'_>,
+    meter: &mut Meter,
+    mark: super::transaction::Mark,
+    end: FrameEnd,
+) -> Result<FrameEnd, Stop> {
+    match &machine.policy {
+        Some(policy) if end.status == Status::Success => policy::judge(&**policy, tx, call, meter, mark, end),
+        _ => Ok(end),
+    }
+}
+
+enum Prepared {
+    Frame(Box<Begin>),
+    /// Base units went to an address without code; that was all.
+    Sent,
+}
+
+fn prepare(
+    machine: &Machine,
+    tx: &mut Transaction,
+    call: &Call<'_>,
+    meter: &mut Meter,
+    made: &mut Made,
+) -> Result<Prepared, Stop> {
     let body = &call.envelope.body;
     match body.kind {
         Kind::Deploy => {
-            let Some((code_hash, input)) = body.deploy_parts() else {
-                return Ok(Ended::plain(Status::InvalidModule));
+            let Some((code_hash, input)) = body.code_parts() else {
+                return Err(Stop::Ended(Status::InvalidModule));
             };
-            let (address, module) = match place_code(machine, journal, call, &code_hash, meter, output)? {
-                Placed::Contract(address, module) => (address, module),
-                Placed::Refused(status) => return Ok(Ended::plain(status)),
+            let (module, named) = named_module(machine, tx, &code_hash, meter)?;
+            let address = contract_address(&call.signer, body.nonce, &code_hash);
+            let before = tx.journal.account(&address)?;
+            if is_taken(&address, &before) {
+                tx.diagnostics.note(format!("there is already a contract at {address}"));
+                return Err(Stop::Ended(Status::Reverted));
+            }
+            charge_account(tx, &address, |gas| meter.charge(gas))?;
+            keep(tx, &code_hash, &named, &module, made)?;
+            let account = Account { code_hash, admin: call.signer, ..before };
+            tx.set_account(&address, &account)?;
+            made.address = address;
+            frame(tx, call, Entry::Init, address, Code::Module(module), input, meter)
+        }
+        Kind::Migrate => {
+            let Some((code_hash, input)) = body.code_parts() else {
+                return Err(Stop::Ended(Status::InvalidModule));
             };
-            *deployed = Some((address, module.clone()));
-            enter(machine, journal, call, Entry::Init, address, &module, input, meter, output)
+            let account = tx.journal.account(&body.target)?;
+            if !account.has_code() || account.admin != call.signer {
+                tx.diagnostics.note(format!("{} does not administer {}", call.signer, body.target));
+                return Err(Stop::Ended(Status::PolicyDenied));
+            }
+            let (module, named) = named_module(machine, tx, &code_hash, meter)?;
+            keep(tx, &code_hash, &named, &module, made)?;
+            tx.set_account(&body.target, &Account { code_hash, ..account })?;
+            frame(tx, call, Entry::Migrate, body.target, Code::Module(module), input, meter)
         }
         Kind::Call => {
-            let account = journal.account(&body.target)?;
-            if !account.has_code() {
-                move_value(journal, call, &body.target, meter)?;
-                let status = if body.payload.is_empty() { Status::Success } else { Status::InvalidFunction };
-                if status != Status::Success {
-                    output.diagnostics.note(format!("{} has no code to take the payload", body.target));
-                }
-                return Ok(Ended::plain(status));
+            let to = body.target;
+            if let Some(native) = machine.natives.find(&to) {
+                meter.charge(native.price(body.payload.len()))?;
+                return frame(tx, call, Entry::Invoke, to, Code::Native(native.entry), &body.payload, meter);
             }
-            let module = load_code(machine, journal, &account.code_hash)?;
-            enter(machine, journal, call, Entry::Invoke, body.target, &module, &body.payload, meter, output)
+            let account = tx.journal.account(&to)?;
+            if !account.has_code() {
+                if !body.payload.is_empty() {
+                    tx.diagnostics.note(format!("{to} has no code to take the payload"));
+                    return Err(Stop::Ended(Status::InvalidFunction));
+                }
+                send(tx, call, &to, meter)?;
+                return Ok(Prepared::Sent);
+            }
+            let leaf = code::leaf_of_contract(&mut tx.journal, &account.code_hash)?;
+            code::warm(tx, &account.code_hash, &leaf, |gas| meter.charge(gas))?;
+            let module = code::module(machine, &tx.journal, &account.code_hash)?;
+            frame(tx, call, Entry::Invoke, to, Code::Module(module), &body.payload, meter)
         }
     }
 }
 
-enum Placed {
-    Contract(Address, ContractModule),
-    Refused(Status),
-}
-
-/// Makes the account of a new contract and moves its module into the state.
-fn place_code(
+/// The module that a deploy or a migration names, paid for: its bytes first, so that nobody has a node hash and
+/// validate a large module for the price of an envelope; then the work, whoever validated it before.
+fn named_module(
     machine: &Machine,
-    journal: &mut Journal,
-    call: &Call<'_>,
+    tx: &mut Transaction,
     code_hash: &Hash,
     meter: &mut Meter,
-    output: &mut Output,
-) -> Result<Placed, Stop> {
-    let stored = journal.read(&code_key(code_hash))?;
-    let is_new = stored.is_none();
-    let bytes = match stored {
-        Some(bytes) => bytes,
-        None => staged(journal, code_hash)?.ok_or(ApplyError::MissingCode(*code_hash))?,
-    };
-    // Whoever stored it before, each deploy pays for the bytes: first, so that nobody has a node hash and
-    // validate a large module for the price of an envelope.
-    meter.charge(deploy::bytes_gas(bytes.len() as u64))?;
-    // The border between the disk that keeps uploads and the state; also when the module is ready in memory.
-    if crypto::blake3(&bytes) != *code_hash {
-        let text = format!("the module {} has other bytes", hex(code_hash));
-        return Err(StoreError::Corrupt(text).into());
-    }
-    let module = match machine.cache.validate(code_hash, &bytes) {
+) -> Result<(ContractModule, code::Named), Stop> {
+    let named = code::named(&mut tx.journal, code_hash)?;
+    meter.charge(deploy::bytes_gas(named.bytes.len() as u64))?;
+    code::compare(&named, code_hash)?;
+    let module = match machine.cache.validate(code_hash, &named.bytes) {
         Ok(module) => module,
         Err(error) => {
             // Every node has validated it for nothing, and how far it came is not a price: all gas is gone.
             meter.used = meter.limit;
-            output.diagnostics.note(error.to_string());
-            return Ok(Placed::Refused(Status::InvalidModule));
+            tx.diagnostics.note(error.to_string());
+            return Err(Stop::Ended(Status::InvalidModule));
         }
     };
-    // And for the work, whoever validated it before.
     meter.charge(deploy::work_gas(module.module().work()))?;
-    let address = contract_address(&call.signer, call.envelope.body.nonce, code_hash);
-    let before = journal.account(&address)?;
-    // Storage without code or nonce cannot be: a contract is never removed.
-    if before.has_code() || before.nonce != 0 || address.is_zero() {
-        output.diagnostics.note(format!("there is already a contract at {address}"));
-        return Ok(Placed::Refused(Status::Reverted));
-    }
-    charge_new_account(journal, &address, meter)?;
-    if is_new {
-        journal.set(&code_key(code_hash), Some(bytes));
-    }
-    journal.set_account(&address, &Account { code_hash: *code_hash, admin: call.signer, ..before });
-    Ok(Placed::Contract(address, module))
+    Ok((module, named))
 }
 
-/// The bytes of a staged module, not yet hashed.
-fn staged(journal: &Journal, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-    journal.view().staged(code_hash)
-}
-
-fn load_code(machine: &Machine, journal: &Journal, code_hash: &Hash) -> Result<ContractModule, ApplyError> {
-    let corrupt = |text: String| ApplyError::Store(StoreError::Corrupt(text));
-    match machine.cache.module(code_hash, || journal.read(&code_key(code_hash)))? {
-        Verdict::Valid(module) => Ok(module),
-        Verdict::Invalid(text) => Err(corrupt(format!("the code of a contract is not a contract: {text}"))),
-        Verdict::Missing => Err(corrupt("the code of a contract is missing".into())),
-    }
-}
-
-/// An account that comes into being grows the state.
-fn charge_new_account(journal: &Journal, address: &Address, meter: &mut Meter) -> Result<(), Stop> {
-    let key = account_key(address);
-    if journal.read(&key)?.is_none() {
-        meter.charge(deploy::account_gas())?;
-    }
+/// Moves the module into the state, and into the hot set.
+fn keep(
+    tx: &mut Transaction,
+    code_hash: &Hash,
+    named: &code::Named,
+    module: &ContractModule,
+    made: &mut Made,
+) -> Result<(), Stop> {
+    let leaf = code::keep(tx, code_hash, named, module)?;
+    code::touch(tx, code_hash, &leaf)?;
+    made.code = Some(*code_hash);
     Ok(())
 }
 
-/// Moves the call's value from the signer. `debit` saw that it is there.
-fn move_value(journal: &mut Journal, call: &Call<'_>, to: &Address, meter: &mut Meter) -> Result<(), Stop> {
+/// Moves the call's value from the signer. `pay` saw that it is there.
+fn send(tx: &mut Transaction, call: &Call<'_>, to: &Address, meter: &mut Meter) -> Result<(), Stop> {
     let value = call.envelope.body.value;
     if value == 0 {
         return Ok(());
     }
-    charge_new_account(journal, to, meter)?;
-    let mut from = journal.account(&call.signer)?;
-    from.balance = from
-        .balance
-        .checked_sub(value)
-        .ok_or_else(|| ApplyError::Fault("the value is not covered".into()))?;
-    journal.set_account(&call.signer, &from);
-    let mut account = journal.account(to)?;
-    // All balances together are the genesis's, which fit.
-    account.balance = account.balance.saturating_add(value);
-    journal.set_account(to, &account);
+    charge_account(tx, to, |gas| meter.charge(gas))?;
+    take_move(&mut tx.budget, value)?;
+    tx.move_value(&call.signer, to, value)?;
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one frame, used here only")]
-fn enter(
-    machine: &Machine,
-    journal: &mut Journal,
+/// The outermost frame.
+fn frame(
+    tx: &mut Transaction,
     call: &Call<'_>,
     entry: Entry,
     address: Address,
-    module: &ContractModule,
+    code: Code,
     input: &[u8],
     meter: &mut Meter,
-    output: &mut Output,
-) -> Result<Ended, Stop> {
-    move_value(journal, call, &address, meter)?;
+) -> Result<Prepared, Stop> {
+    let mark = tx.mark();
+    send(tx, call, &address, meter)?;
     let frame = FrameContext {
         entry,
+        is_static: false,
+        is_query: false,
         address,
         caller: call.signer,
-        origin: call.signer,
-        origin_key: Some(call.envelope.key),
         value: call.envelope.body.value,
         input: input.into(),
-        block: call.block,
     };
-    run(machine, &machine.stop, journal, frame, module, meter, output)
+    let budget = tx.budget;
+    Ok(Prepared::Frame(Box::new(Begin { frame, code, gas: 0, mark, budget })))
 }
 
-fn run(
-    machine: &Machine,
-    interrupt: &Interrupt,
-    journal: &mut Journal,
-    frame: FrameContext,
-    module: &ContractModule,
-    meter: &mut Meter,
-    output: &mut Output,
-) -> Result<Ended, Stop> {
-    meter.charge(host_gas::instance(module.memory_pages()))?;
-    let entry = frame.entry;
-    let mut state = HostState::new(frame, journal.take());
-    state.diagnostics = std::mem::take(&mut output.diagnostics);
-    let Run { end, gas_used, state } = machine.instances.run(module, state, meter.left(), interrupt);
-    *journal = state.journal;
-    output.return_data = state.return_data;
-    output.logs = state.logs;
-    output.diagnostics = state.diagnostics;
-    meter.charge(gas_used)?;
-    Ok(match end {
-        End::Returned(0) => Ended::plain(Status::Success),
-        End::Returned(code) | End::Reverted(code) => {
-            Ended { status: Status::Reverted, revert_code: code, trap_code: 0 }
-        }
-        End::Denied(text) => {
-            output.diagnostics.note(text);
-            Ended::plain(Status::PolicyDenied)
-        }
-        End::MissingEntry => {
-            output.diagnostics.note(format!("the contract has no `{}`", entry.export()));
-            Ended::plain(Status::InvalidFunction)
-        }
-        End::Trapped(code, text) => {
-            output.diagnostics.note(text);
-            Ended { status: Status::RuntimeError, revert_code: 0, trap_code: code }
-        }
-        End::OutOfGas => Ended::plain(Status::OutOfGas),
-        End::Fault(text) => return Err(ApplyError::Fault(text).into()),
-        End::Interrupted => return Err(ApplyError::Interrupted.into()),
-    })
+/// What a query asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Whom.
+    pub address: Address,
+    /// What.
+    pub input: &'a [u8],
+    /// Gas at most.
+    pub gas: u64,
 }
 
 /// Asks a contract's `query` over a state that it cannot change, until `interrupt` is set.
 pub fn query(
     machine: &Machine,
-    view: &Arc<dyn StateView>,
-    address: Address,
-    input: &[u8],
-    block: BlockContext,
-    gas: u64,
+    mut tx: Box<Transaction>,
+    question: Question<'_>,
     interrupt: &Interrupt,
 ) -> Result<Outcome, ApplyError> {
-    let mut journal = Journal::new(Arc::clone(view));
-    let mut meter = Meter { limit: gas, used: 0 };
-    let mut output = Output::default();
-    let account = journal.account(&address)?;
-    let ended = if account.has_code() {
-        let module = load_code(machine, &journal, &account.code_hash)?;
-        let frame = FrameContext {
-            entry: Entry::Query,
-            address,
-            caller: Address::ZERO,
-            origin: Address::ZERO,
-            origin_key: None,
-            value: 0,
-            input: input.into(),
-            block,
-        };
-        run(machine, interrupt, &mut journal, frame, &module, &mut meter, &mut output)
-    } else {
-        output.diagnostics.note(format!("{address} has no code"));
-        Ok(Ended::plain(Status::InvalidFunction))
+    let mut meter = Meter::new(question.gas);
+    tx.begin_call(Origin::default());
+    let frames = Frames { machine, interrupt };
+    let (mut tx, ran) = match ask(machine, &mut tx, question, &mut meter) {
+        Ok(begin) => {
+            let (tx, ended) = frames.run(tx, begin);
+            (tx, ended.map_err(Stop::from).and_then(|end| Ok(meter.charge(end.gas_used).map(|()| end)?)))
+        }
+        Err(stop) => (tx, Err(stop)),
     };
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(Stop::OutOfGas) => Ended::plain(Status::OutOfGas),
-        Err(Stop::Error(error)) => return Err(error),
-    };
-    if ended.status == Status::OutOfGas {
+    let end = ended(&mut tx, ran)?;
+    if end.status == Status::OutOfGas {
         meter.used = meter.limit;
     }
-    if !matches!(ended.status, Status::Success | Status::Reverted) {
-        output.return_data.clear();
-    }
     Ok(Outcome {
-        status: ended.status,
-        revert_code: ended.revert_code,
-        trap_code: ended.trap_code,
+        status: end.status,
+        revert_code: end.revert_code,
+        trap_code: end.trap_code,
         gas_used: meter.used,
+        cold_gas: tx.cold_gas,
         created: Address::ZERO,
-        return_data: output.return_data,
+        return_data: end.return_data.to_vec(),
         logs: Vec::new(),
-        diagnostics: output.diagnostics,
+        diagnostics: std::mem::take(&mut tx.diagnostics),
+        deployed: None,
     })
+}
+
+fn ask(
+    machine: &Machine,
+    tx: &mut Transaction,
+    question: Question<'_>,
+    meter: &mut Meter,
+) -> Result<Begin, Stop> {
+    let Question { address, input, .. } = question;
+    let code = match machine.natives.find(&address) {
+        Some(native) => {
+            meter.charge(native.price(input.len()))?;
+            Code::Native(native.entry)
+        }
+        None => {
+            let account = tx.journal.account(&address)?;
+            if !account.has_code() {
+                tx.diagnostics.note(format!("{address} has no code"));
+                return Err(Stop::Ended(Status::InvalidFunction));
+            }
+            let leaf = code::leaf_of_contract(&mut tx.journal, &account.code_hash)?;
+            code::warm(tx, &account.code_hash, &leaf, |gas| meter.charge(gas))?;
+            Code::Module(code::module(machine, &tx.journal, &account.code_hash)?)
+        }
+    };
+    let frame = FrameContext {
+        entry: Entry::Query,
+        is_static: true,
+        is_query: true,
+        address,
+        caller: Address::ZERO,
+        value: 0,
+        input: input.into(),
+    };
+    Ok(Begin { frame, code, gas: meter.left(), mark: tx.mark(), budget: Budget::FULL })
 }

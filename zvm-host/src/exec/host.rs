@@ -5,36 +5,39 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::receipt::{Diagnostics, LogEntry};
-use crate::state::{Journal, StoreError};
-use crate::table::host_fns::{HostFn, Legal};
-use crate::types::Address;
+use super::transaction::Transaction;
+use crate::state::StoreError;
+use crate::table::host_fns::{HostFn, Place};
+use crate::types::{Address, Hash};
 
-/// An entry point.
+/// An entry point of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// Part of a deploy.
+    /// Part of a deploy, or of `create`.
     Init,
-    /// A signed call.
+    /// A signed call, or `call`.
     Invoke,
-    /// A question.
+    /// A question that nobody signed.
     Query,
+    /// Part of a switch to new code.
+    Migrate,
+    /// Whether a call that names the contract as its signer is the contract's.
+    CheckAuth,
 }
 
 impl Entry {
+    /// All of them.
+    pub const ALL: &'static [Entry] =
+        &[Entry::Init, Entry::Invoke, Entry::Query, Entry::Migrate, Entry::CheckAuth];
+
     /// The name of the export.
     pub const fn export(self) -> &'static str {
         match self {
             Entry::Init => "init",
             Entry::Invoke => "invoke",
             Entry::Query => "query",
-        }
-    }
-
-    fn allows(self, legal: Legal) -> bool {
-        match legal {
-            Legal::Anywhere => true,
-            Legal::Changing => self != Entry::Query,
+            Entry::Migrate => "migrate",
+            Entry::CheckAuth => "check_auth",
         }
     }
 }
@@ -55,52 +58,119 @@ pub struct BlockContext {
 pub struct FrameContext {
     /// How it was entered.
     pub entry: Entry,
+    /// Whether it, or a frame that called it, was called so that it changes nothing.
+    pub is_static: bool,
+    /// Whether it is part of a question that nobody signed.
+    pub is_query: bool,
     /// The running contract.
     pub address: Address,
     /// Who called it.
     pub caller: Address,
-    /// Who signed.
-    pub origin: Address,
-    /// The signer's key; nothing in a query.
-    pub origin_key: Option<[u8; 32]>,
     /// Base units that came along.
     pub value: u128,
     /// The input.
     pub input: Arc<[u8]>,
-    /// The block.
-    pub block: BlockContext,
 }
+
+impl FrameContext {
+    /// Where the frame stands in the table of what is legal where.
+    pub const fn place(&self) -> Place {
+        match self.entry {
+            _ if self.is_query => Place::Query,
+            Entry::CheckAuth => Place::CheckAuth,
+            _ if self.is_static => Place::Static,
+            Entry::Query => Place::Static,
+            Entry::Init | Entry::Invoke | Entry::Migrate => Place::Changing,
+        }
+    }
+}
+
+/// What a frame asks the executor for, in place of a host function's result.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Call a contract, or send it base units.
+    Call {
+        /// Whom.
+        to: Address,
+        /// Base units that go along.
+        value: u128,
+        /// Gas at most.
+        gas: u64,
+        /// The input.
+        input: Arc<[u8]>,
+        /// So that it changes nothing.
+        is_static: bool,
+        /// `query` instead of `invoke`.
+        is_query: bool,
+    },
+    /// Make a contract.
+    Create {
+        /// Its code.
+        code_hash: Hash,
+        /// Base units that go along.
+        value: u128,
+        /// Gas at most.
+        gas: u64,
+        /// The input of `init`.
+        input: Arc<[u8]>,
+        /// Where its address goes.
+        out: Range<usize>,
+    },
+    /// Give a contract other code.
+    Migrate {
+        /// Which.
+        to: Address,
+        /// Its new code.
+        code_hash: Hash,
+        /// The input of `migrate`.
+        input: Arc<[u8]>,
+    },
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a call to another contract")
+    }
+}
+
+impl std::error::Error for Request {}
 
 /// The data of a store while a contract runs.
 #[derive(Debug)]
 pub struct HostState {
     /// The frame.
     pub frame: FrameContext,
-    /// The state.
-    pub journal: Journal,
-    /// Log entries so far, and the bytes of their data.
-    pub logs: Vec<LogEntry>,
-    /// See `logs`.
-    pub logs_len: usize,
+    /// What it shares with the other frames of the signed call, while it is the one that runs.
+    pub tx: Box<Transaction>,
+    /// Whether the module's start function runs.
+    pub in_start: bool,
     /// What `return_data` or `revert` was last given.
     pub return_data: Vec<u8>,
-    /// For people.
-    pub diagnostics: Diagnostics,
-    /// Bytes of `debug` texts read so far.
-    pub debug_len: usize,
+    /// What the last inner call returned.
+    pub returned: Arc<[u8]>,
+    /// Where each iteration of a query is: the last full key, and the prefix; nothing when it is over.
+    pub iterators: Vec<Option<Iteration>>,
+}
+
+/// An iteration over keys with one prefix.
+#[derive(Clone, Debug)]
+pub struct Iteration {
+    /// What all full keys begin with.
+    pub prefix: Vec<u8>,
+    /// The last full key that was given.
+    pub last: Option<Vec<u8>>,
 }
 
 impl HostState {
     /// A frame at its start.
-    pub fn new(frame: FrameContext, journal: Journal) -> HostState {
+    pub fn new(frame: FrameContext, tx: Box<Transaction>) -> HostState {
         HostState {
             frame,
-            journal,
-            logs: Vec::new(),
-            logs_len: 0,
+            tx,
+            in_start: false,
             return_data: Vec::new(),
-            diagnostics: Diagnostics::default(),
-            debug_len: 0,
+            returned: Arc::default(),
+            iterators: Vec::new(),
         }
     }
 }
@@ -131,6 +201,8 @@ traps! {
     OutOfBounds = 129;
     /// A key, value, log entry, text or journal is beyond its limit.
     Limit = 130;
+    /// A flag or a handle is none that there is.
+    Argument = 131;
 }
 
 /// Why a host function ended the call.
@@ -146,6 +218,8 @@ pub enum HostEnd {
     OutOfGas,
     /// The node's own trouble: no receipt may come of this call.
     Fault(String),
+    /// Not an end: the executor does what is asked, and the frame goes on with its answer.
+    Ask(Request),
 }
 
 impl fmt::Display for HostEnd {
@@ -154,6 +228,7 @@ impl fmt::Display for HostEnd {
             HostEnd::Revert(code) => write!(f, "reverted with code {code}"),
             HostEnd::Denied(text) | HostEnd::Trap(_, text) | HostEnd::Fault(text) => f.write_str(text),
             HostEnd::OutOfGas => f.write_str("out of gas"),
+            HostEnd::Ask(request) => request.fmt(f),
         }
     }
 }
@@ -184,11 +259,15 @@ pub trait Guest {
     /// What every host function begins with: the base price, then whether it is legal here.
     fn enter(&mut self, row: &HostFn) -> Result<(), HostEnd> {
         self.charge(row.price.base)?;
-        let entry = self.state().frame.entry;
-        if entry.allows(row.legal) {
-            return Ok(());
+        let state = self.state();
+        let place = state.frame.place();
+        if !row.legal.allows(place) {
+            return Err(HostEnd::Denied(format!("`{}` is not allowed in {}", row.name, place.doc())));
         }
-        Err(HostEnd::Denied(format!("`{}` is not allowed in `{}`", row.name, entry.export())))
+        if state.in_start && !row.legal.in_start() {
+            return Err(HostEnd::Denied(format!("`{}` is not allowed in a start function", row.name)));
+        }
+        Ok(())
     }
 
     /// Checks that the range lies in memory.

@@ -8,11 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ghost_wasm::{
     Caller, Engine, Error, ErrorCode, ErrorKind, FrameInfo, InstancePool, InstancePre, Interrupt, Linker,
-    Memory, Store,
+    Memory, Store, TypedFunc,
 };
 
 use super::functions;
-use super::host::{Entry, Guest, HostEnd, HostState, HostTrap};
+use super::host::{Entry, Guest, HostEnd, HostState, HostTrap, Request};
 use crate::contract::ContractModule;
 use crate::diagnostics::TraceFrame;
 use crate::table::host_fns::{MODULE, for_each_host_fn, row};
@@ -20,8 +20,9 @@ use crate::types::Hash;
 
 /// Contracts of which an instance is kept for the next call: each is looked for in a list.
 const POOLS_MAX: usize = 32;
-/// Instances of one contract that are kept: calls come one after the other, queries beside them.
-const IDLE_MAX: usize = 2;
+/// Instances of one contract that are kept: calls come one after the other, queries beside them; and a contract
+/// that may be re-entered needs some at once.
+const IDLE_MAX: usize = 4;
 
 /// How an entry point ended.
 #[derive(Debug)]
@@ -42,6 +43,58 @@ pub enum End {
     Fault(String),
     /// The node wanted it to end.
     Interrupted,
+}
+
+/// How far a frame came.
+#[derive(Debug)]
+pub enum Step {
+    /// It ended.
+    Ended(Run),
+    /// It waits for the answer to a request.
+    Asked(Request, Box<Suspended>),
+}
+
+/// A frame that waits for an answer.
+#[derive(Debug)]
+pub struct Suspended {
+    store: Store<Data>,
+    func: TypedFunc<(), i32>,
+    module: ContractModule,
+}
+
+impl Suspended {
+    /// The host's data.
+    pub fn state(&self) -> &HostState {
+        &self.store.data().state
+    }
+
+    /// The host's data.
+    pub fn state_mut(&mut self) -> &mut HostState {
+        &mut self.store.data_mut().state
+    }
+
+    /// Gas that is left.
+    pub fn gas_left(&self) -> u64 {
+        self.store.gas_left()
+    }
+
+    /// Takes gas, all that is left if it does not suffice.
+    pub fn charge(&mut self, gas: u64) -> Result<(), HostEnd> {
+        self.store.charge(gas).map_err(|_| HostEnd::OutOfGas)
+    }
+
+    /// Gives back gas that was taken.
+    pub fn refund(&mut self, gas: u64) -> Result<(), HostEnd> {
+        self.store.refund(gas).map_err(|error| HostEnd::Fault(error.to_string()))
+    }
+
+    /// Copies bytes into a checked range of its memory.
+    pub fn put(&mut self, range: Range<usize>, bytes: &[u8]) {
+        if let Some(memory) = self.store.data().memory {
+            // In the memory, as the range was checked; a memory never shrinks.
+            let _ = memory.write(&mut self.store, range.start, bytes);
+        }
+    }
 }
 
 /// What a run leaves.
@@ -127,8 +180,15 @@ macro_rules! typed {
     };
 }
 
-/// An argument as its role reads it: numbers are signed, pointers, lengths and counts are not.
+/// The type of an argument in WebAssembly, and the argument as its role reads it: numbers are signed; pointers,
+/// lengths, counts and gas are not.
 macro_rules! argument {
+    (I64) => {
+        i64
+    };
+    ($role:ident) => {
+        i32
+    };
     ($value:ident, I32) => {
         $value
     };
@@ -145,7 +205,7 @@ macro_rules! link {
             $(linker.func_wrap(
                 MODULE,
                 stringify!($name),
-                |caller: Caller<'_, Data>, $($param: i32),*| -> Result<typed!($result), Error> {
+                |caller: Caller<'_, Data>, $($param: argument!($role)),*| -> Result<typed!($result), Error> {
                     let mut guest = Running::new(caller)?;
                     let done = guest.enter(&row::$name).and_then(|()| {
                         functions::$chapter::$name(&mut guest, $(argument!($param, $role)),*)
@@ -163,6 +223,7 @@ for_each_host_fn!(link);
 fn into_error(end: HostEnd) -> Error {
     match end {
         HostEnd::OutOfGas => Error::new(ErrorCode::OutOfGas),
+        HostEnd::Ask(request) => Error::yield_with(request),
         other => Error::host(other),
     }
 }
@@ -220,34 +281,87 @@ impl Instances {
         data
     }
 
-    /// Runs the entry point of the frame with at most `gas`, until `interrupt` is set.
-    pub fn run(&self, module: &ContractModule, state: HostState, gas: u64, interrupt: &Interrupt) -> Run {
-        let entry = state.frame.entry.export();
+    /// Begins with the entry point of the frame, with at most `gas`, until `interrupt` is set.
+    pub fn start(&self, module: &ContractModule, state: HostState, gas: u64, interrupt: &Interrupt) -> Step {
+        let entry = state.frame.entry;
         // What is being deployed may never be a contract.
-        let keep = state.frame.entry != Entry::Init;
+        let keep = entry != Entry::Init;
         let (mut store, pre) = match self.take(module, keep, Data { state, memory: None }) {
             Ok(taken) => taken,
             Err(failed) => {
                 let (error, Data { mut state, .. }) = *failed;
-                return Run { end: ended(&error, &mut state), gas_used: 0, state };
+                return Step::Ended(Run { end: ended(&error, &mut state), gas_used: 0, state });
             }
         };
         store.set_gas(gas);
         store.set_interrupt(Some(interrupt.clone()));
-        let returned = pre.instantiate(&mut store).and_then(|instance| {
-            match instance.try_get_export(&store, entry)?.and_then(|item| item.into_func()) {
-                None => Ok(None),
-                Some(func) => func.typed::<(), i32>(&store)?.call(&mut store, ()).map(Some),
-            }
+        store.data_mut().state.in_start = true;
+        let found = pre.instantiate(&mut store).and_then(|instance| {
+            let func = instance.try_get_export(&store, entry.export())?.and_then(|item| item.into_func());
+            func.map(|func| func.typed::<(), i32>(&store)).transpose()
         });
+        store.data_mut().state.in_start = false;
+        match found {
+            Ok(Some(func)) => {
+                let returned = func.call(&mut store, ());
+                self.step(returned, store, func, module.clone())
+            }
+            Ok(None) => self.end(store, module, |_| End::MissingEntry),
+            Err(error) => self.end(store, module, |state| ended(&error, state)),
+        }
+    }
+
+    /// Goes on with a frame; `answer` is the result of the function that asked.
+    pub fn resume(&self, suspended: Box<Suspended>, answer: i32) -> Step {
+        let Suspended { mut store, func, module } = *suspended;
+        let returned = func.resume_with(&mut store, answer);
+        self.step(returned, store, func, module)
+    }
+
+    /// Ends a frame that waits.
+    pub fn abandon(&self, suspended: Box<Suspended>, end: End) -> Run {
+        let Suspended { mut store, module, .. } = *suspended;
+        let gave_up = store.abandon();
+        let end = gave_up.map_or_else(|error| End::Fault(error.to_string()), |()| end);
+        self.leave(store, &module, |_| end)
+    }
+
+    fn step(
+        &self,
+        returned: Result<i32, Error>,
+        store: Store<Data>,
+        func: TypedFunc<(), i32>,
+        module: ContractModule,
+    ) -> Step {
+        match returned {
+            Ok(code) => self.end(store, &module, |_| End::Returned(code)),
+            Err(error) => {
+                match error.is_yield().then(|| error.downcast_ref::<Request>().cloned()).flatten() {
+                    Some(request) => Step::Asked(request, Box::new(Suspended { store, func, module })),
+                    None => self.end(store, &module, |state| ended(&error, state)),
+                }
+            }
+        }
+    }
+
+    fn end(
+        &self,
+        store: Store<Data>,
+        module: &ContractModule,
+        end: impl FnOnce(&mut HostState) -> End,
+    ) -> Step {
+        Step::Ended(self.leave(store, module, end))
+    }
+
+    fn leave(
+        &self,
+        store: Store<Data>,
+        module: &ContractModule,
+        end: impl FnOnce(&mut HostState) -> End,
+    ) -> Run {
         let gas_used = store.gas_used();
         let mut state = self.put(module, store).state;
-        let end = match returned {
-            Ok(Some(code)) => End::Returned(code),
-            Ok(None) => End::MissingEntry,
-            Err(error) => ended(&error, &mut state),
-        };
-        Run { end, gas_used, state }
+        Run { end: end(&mut state), gas_used, state }
     }
 }
 
@@ -256,19 +370,29 @@ fn ended(error: &Error, state: &mut HostState) -> End {
     let backtrace = error.backtrace();
     let (inner, outer) = backtrace.parts();
     let frames = |frames: &[FrameInfo]| frames.iter().map(trace_frame).collect();
-    state.diagnostics.trace(frames(inner), backtrace.left_out(), frames(outer));
+    state.tx.diagnostics.trace(frames(inner), backtrace.left_out(), frames(outer));
     if let Some(trap) = error.trap() {
         return End::Trapped(trap.code() as u8, error.to_string());
     }
     match (error.kind(), error.downcast_ref::<HostEnd>()) {
-        (_, Some(HostEnd::Revert(code))) => End::Reverted(*code),
-        (_, Some(HostEnd::Denied(text))) => End::Denied(text.clone()),
-        (_, Some(HostEnd::Trap(trap, text))) => End::Trapped(*trap as u8, text.clone()),
-        (_, Some(HostEnd::Fault(text))) => End::Fault(text.clone()),
-        (_, Some(HostEnd::OutOfGas)) | (ErrorKind::OutOfGas, _) => End::OutOfGas,
+        (_, Some(end)) => End::from(end),
+        (ErrorKind::OutOfGas, _) => End::OutOfGas,
         (ErrorKind::Interrupted, _) => End::Interrupted,
         (ErrorKind::Limit, _) => End::Trapped(HostTrap::Limit as u8, error.to_string()),
         _ => End::Fault(error.to_string()),
+    }
+}
+
+impl From<&HostEnd> for End {
+    fn from(end: &HostEnd) -> End {
+        match end {
+            HostEnd::Revert(code) => End::Reverted(*code),
+            HostEnd::Denied(text) => End::Denied(text.clone()),
+            HostEnd::Trap(trap, text) => End::Trapped(*trap as u8, text.clone()),
+            HostEnd::Fault(text) => End::Fault(text.clone()),
+            HostEnd::OutOfGas => End::OutOfGas,
+            HostEnd::Ask(_) => End::Fault("a frame asked where it cannot wait".into()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::types::Hash;
 
 /// The format of stores on disk that this program reads and writes.
-pub const FORMAT_NOW: &str = "zvm-store-2";
+pub const FORMAT_NOW: &str = "zvm-store-3";
 
 /// A store failed or holds what it should not. Nothing was changed.
 #[derive(Debug)]
@@ -71,19 +71,32 @@ pub struct Head {
     pub header: Vec<u8>,
 }
 
+/// Bytes that are shared.
+pub type Bytes = Arc<[u8]>;
+/// A value; nothing for an absent key.
+pub type Value = Option<Bytes>;
+/// A full key with its new value; nothing = removed.
+pub type Change = (Bytes, Value);
+/// A full key with its value.
+pub type Pair = (Vec<u8>, Bytes);
+/// A block with the ids of its calls.
+pub type Calls = (u64, Vec<Hash>);
+
 /// Everything that one block changes; committed as a whole or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
-    /// Full keys with their new values; nothing = removed.
-    pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// Call ids with their encoded records.
+    /// Full keys with their new values.
+    pub values: Vec<Change>,
+    /// Modules that come into the state, with their hashes.
+    pub codes: Vec<(Hash, Bytes)>,
+    /// Call ids with their encoded records, in the order of the calls.
     pub records: Vec<(Hash, Vec<u8>)>,
-    /// Calls whose records are kept no longer.
-    pub prune: Vec<Hash>,
+    /// Blocks whose records are kept no longer, with the ids of their calls.
+    pub prune: Vec<Calls>,
     /// Heights below this one have no records any more.
     pub records_from: u64,
     /// Wire bytes of the signed calls, in order.
-    pub calls: Vec<Vec<u8>>,
+    pub calls: Vec<Bytes>,
     /// The height of the block.
     pub height: u64,
     /// The new head.
@@ -97,27 +110,57 @@ pub struct Commit {
 /// What is called for each stored value or module.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
 
+/// What running contracts read, at one height.
+pub trait ValueView: Send + Sync {
+    /// The value of a full key.
+    ///
+    /// # Errors
+    /// The store.
+    fn value(&self, full_key: &[u8]) -> Result<Value, StoreError>;
+    /// The first entry whose full key is greater than `after`.
+    ///
+    /// # Errors
+    /// The store.
+    fn next(&self, after: &[u8]) -> Result<Option<Pair>, StoreError>;
+    /// The bytes of a module that is in the state; not hashed here.
+    ///
+    /// # Errors
+    /// The store.
+    fn code(&self, code_hash: &Hash) -> Result<Value, StoreError>;
+    /// The bytes of a staged module.
+    ///
+    /// # Errors
+    /// The store.
+    fn staged(&self, code_hash: &Hash) -> Result<Value, StoreError>;
+}
+
+impl fmt::Debug for dyn ValueView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ValueView")
+    }
+}
+
 /// What a store had at one height. A view keeps answering that, whatever is committed meanwhile; readers
 /// never wait for the writer. Holding one keeps its version of the data, on disk too: let it go soon.
-pub trait StateView: Send + Sync {
-    /// The value of a full key.
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+pub trait StateView: ValueView {
     /// All values, in order of their keys.
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError>;
     /// The canonical bytes of the genesis; nothing in a new store.
     fn genesis(&self) -> Result<Option<Vec<u8>>, StoreError>;
     /// The newest block; nothing in a new store.
     fn head(&self) -> Result<Option<Head>, StoreError>;
-    /// The encoded record of a call.
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Where a call was executed: the height, and its place among the calls of that block.
+    fn place(&self, call_id: &Hash) -> Result<Option<(u64, u32)>, StoreError>;
+    /// The encoded record of the call at a place.
+    fn record(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All modules of the state, in order of their hashes.
+    fn codes(&self, visit: Visit<'_>) -> Result<(), StoreError>;
     /// The height from which on records are kept; those of blocks below were pruned.
     fn records_from(&self) -> Result<u64, StoreError>;
     /// The encoded header of a block.
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// The wire bytes of the signed calls of a block.
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// The bytes of a staged module.
-    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
     /// The note of a staged module.
     fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
     /// All staged modules, in order of their hashes. One that is damaged has no bytes: it can be uploaded

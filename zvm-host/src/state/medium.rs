@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::backend::StoreError;
+use super::entry::FILE;
 
 /// Bytes that can be read, written at any place, and made durable. A medium has no state but its bytes: what
 /// could not be written may be tried again.
@@ -215,7 +216,7 @@ pub fn refused(error: &io::Error) -> StoreError {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             StoreError::Full(error.to_string())
         }
-        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => StoreError::Corrupt(error.to_string()),
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => FILE.corrupt(&error.to_string()),
         _ => StoreError::Medium(error.to_string()),
     }
 }

@@ -1,21 +1,25 @@
 //! The store of tests and throw-away chains: ordered maps in memory. The maps share what did not change
 //! between versions, so that a view costs nothing and a commit what it changes.
 
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rpds::RedBlackTreeMapSync as Map;
 
-use super::backend::{Commit, Head, StateBackend, StateView, StoreError, Visit};
+use super::backend::{
+    Bytes, Commit, Head, Pair, StateBackend, StateView, StoreError, Value, ValueView, Visit,
+};
 use crate::types::Hash;
 
-type Bytes = Arc<[u8]>;
 /// A header and the signed calls.
-type Block = Arc<(Vec<u8>, Vec<Vec<u8>>)>;
+type Block = Arc<(Vec<u8>, Vec<Bytes>)>;
 
 #[derive(Clone, Debug, Default)]
 struct Maps {
     values: Map<Bytes, Bytes>,
-    records: Map<Hash, Bytes>,
+    codes: Map<Hash, Bytes>,
+    records: Map<(u64, u32), Bytes>,
+    places: Map<Hash, (u64, u32)>,
     records_from: u64,
     blocks: Map<u64, Block>,
     staged: Map<Hash, Bytes>,
@@ -49,15 +53,22 @@ impl StateBackend for MemoryBackend {
         let mut maps = self.maps();
         for (key, value) in &commit.values {
             match value {
-                Some(value) => maps.values.insert_mut(key[..].into(), value[..].into()),
+                Some(value) => maps.values.insert_mut(Arc::clone(key), Arc::clone(value)),
                 None => drop(maps.values.remove_mut(&key[..])),
             };
         }
-        for (call_id, record) in &commit.records {
-            maps.records.insert_mut(*call_id, record[..].into());
+        for (code_hash, bytes) in &commit.codes {
+            maps.codes.insert_mut(*code_hash, Arc::clone(bytes));
         }
-        for call_id in &commit.prune {
-            maps.records.remove_mut(call_id);
+        for ((call_id, record), index) in commit.records.iter().zip(0..) {
+            maps.records.insert_mut((commit.height, index), record[..].into());
+            maps.places.insert_mut(*call_id, (commit.height, index));
+        }
+        for (height, calls) in &commit.prune {
+            for (call_id, index) in calls.iter().zip(0..) {
+                maps.places.remove_mut(call_id);
+                maps.records.remove_mut(&(*height, index));
+            }
         }
         maps.records_from = maps.records_from.max(commit.records_from);
         let block = (commit.head.header.clone(), commit.calls.clone());
@@ -93,11 +104,27 @@ impl StateBackend for MemoryBackend {
     }
 }
 
-impl StateView for Maps {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.values.get(full_key).map(|value| value.to_vec()))
+impl ValueView for Maps {
+    fn value(&self, full_key: &[u8]) -> Result<Value, StoreError> {
+        Ok(self.values.get(full_key).cloned())
     }
 
+    fn next(&self, after: &[u8]) -> Result<Option<Pair>, StoreError> {
+        let range = (Bound::Excluded(after), Bound::Unbounded);
+        let next = self.values.range::<[u8], _>(range).next();
+        Ok(next.map(|(key, value)| (key.to_vec(), Arc::clone(value))))
+    }
+
+    fn code(&self, code_hash: &Hash) -> Result<Value, StoreError> {
+        Ok(self.codes.get(code_hash).cloned())
+    }
+
+    fn staged(&self, code_hash: &Hash) -> Result<Value, StoreError> {
+        Ok(self.staged.get(code_hash).cloned())
+    }
+}
+
+impl StateView for Maps {
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.values.iter().try_for_each(|(key, value)| visit(key, value))
     }
@@ -114,8 +141,16 @@ impl StateView for Maps {
         Ok(self.head.clone())
     }
 
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.records.get(call_id).map(|record| record.to_vec()))
+    fn place(&self, call_id: &Hash) -> Result<Option<(u64, u32)>, StoreError> {
+        Ok(self.places.get(call_id).copied())
+    }
+
+    fn record(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.get(&(height, index)).map(|record| record.to_vec()))
+    }
+
+    fn codes(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.codes.iter().try_for_each(|(hash, bytes)| visit(hash, bytes))
     }
 
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -123,11 +158,8 @@ impl StateView for Maps {
     }
 
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.blocks.get(&height).map(|block| block.1.clone()).unwrap_or_default())
-    }
-
-    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.staged.get(code_hash).map(|bytes| bytes.to_vec()))
+        let calls = self.blocks.get(&height).map(|block| block.1.iter().map(|call| call.to_vec()).collect());
+        Ok(calls.unwrap_or_default())
     }
 
     fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {

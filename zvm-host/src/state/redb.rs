@@ -12,7 +12,9 @@ use redb::{
     TableHandle, WriteTransaction,
 };
 
-use super::backend::{Commit, FORMAT_NOW, Head, StateBackend, StateView, StoreError, Visit};
+use super::backend::{
+    Commit, FORMAT_NOW, Head, Pair, StateBackend, StateView, StoreError, Value, ValueView, Visit,
+};
 use super::entry::{self, FILE, Place};
 use super::guard::{Held, guarded};
 use super::medium::{FileMedium, Medium, refused};
@@ -27,7 +29,12 @@ type Entries = redb::Range<'static, &'static [u8], &'static [u8]>;
 type Opened<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 const VALUES: Table = TableDefinition::new("values");
+/// Bytes of modules that are in the state, by their hashes.
+const CODES: Table = TableDefinition::new("codes");
+/// By height and place in the block, big-endian, so that a block adds them at the end.
 const RECORDS: Table = TableDefinition::new("records");
+/// The keys of `RECORDS` by call id.
+const PLACES: Table = TableDefinition::new("places");
 const STAGED: Table = TableDefinition::new("staged");
 /// Who staged what is in `STAGED`.
 const NOTES: Table = TableDefinition::new("staged_notes");
@@ -35,7 +42,7 @@ const META: Table = TableDefinition::new("meta");
 /// Heights are big-endian, so that blocks lie in order.
 const HEADERS: Table = TableDefinition::new("headers");
 const CALLS: Table = TableDefinition::new("calls");
-const TABLES: [Table; 7] = [VALUES, RECORDS, STAGED, NOTES, META, HEADERS, CALLS];
+const TABLES: [Table; 9] = [VALUES, CODES, RECORDS, PLACES, STAGED, NOTES, META, HEADERS, CALLS];
 
 /// Bytes of the file that the library keeps in memory at most: enough for the upper levels of large trees.
 const CACHE_LEN_MAX: usize = 128 * 1024 * 1024;
@@ -243,12 +250,21 @@ impl StateBackend for RedbBackend {
                     None => drop(values.remove(&key[..]).map_err(medium)?),
                 };
             }
-            let mut records = open_table(write, RECORDS)?;
-            for (call_id, record) in &commit.records {
-                insert(&mut records, RECORDS, call_id, record)?;
+            if !commit.codes.is_empty() {
+                let mut codes = open_table(write, CODES)?;
+                commit.codes.iter().try_for_each(|(hash, bytes)| insert(&mut codes, CODES, hash, bytes))?;
             }
-            for call_id in &commit.prune {
-                records.remove(&call_id[..]).map_err(medium)?;
+            let (mut records, mut places) = (open_table(write, RECORDS)?, open_table(write, PLACES)?);
+            for ((call_id, record), index) in commit.records.iter().zip(0..) {
+                let place = place_key(commit.height, index);
+                insert(&mut records, RECORDS, &place, record)?;
+                insert(&mut places, PLACES, call_id, &place)?;
+            }
+            for (height, calls) in &commit.prune {
+                for (call_id, index) in calls.iter().zip(0..) {
+                    records.remove(&place_key(*height, index)[..]).map_err(medium)?;
+                    places.remove(&call_id[..]).map_err(medium)?;
+                }
             }
             commit.unstage.iter().try_for_each(|hash| unstage(write, hash))?;
             let height = commit.height.to_be_bytes();
@@ -411,18 +427,36 @@ impl RedbView {
     /// Reads all entries that a chain does not read when it is opened.
     fn check(&self) -> Result<(), StoreError> {
         self.check_format()?;
-        for table in [META, RECORDS, HEADERS, CALLS] {
+        for table in [META, RECORDS, PLACES, HEADERS, CALLS] {
             self.each(table, &mut |_, _| Ok(()), false)?;
         }
         Ok(())
     }
 }
 
-impl StateView for RedbView {
-    fn value(&self, full_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(VALUES, full_key)
+impl ValueView for RedbView {
+    fn value(&self, full_key: &[u8]) -> Result<Value, StoreError> {
+        Ok(self.get(VALUES, full_key)?.map(Into::into))
     }
 
+    fn next(&self, after: &[u8]) -> Result<Option<Pair>, StoreError> {
+        self.read(|view| {
+            let (_, mut entries) = view.entries(VALUES, Some(after))?;
+            let next = next_entry(VALUES, &mut entries, Some(after), false)?;
+            Ok(next.map(|(key, value)| (key, value.into())))
+        })
+    }
+
+    fn code(&self, code_hash: &Hash) -> Result<Value, StoreError> {
+        Ok(self.get(CODES, code_hash)?.map(Into::into))
+    }
+
+    fn staged(&self, code_hash: &Hash) -> Result<Value, StoreError> {
+        Ok(self.get(STAGED, code_hash)?.map(Into::into))
+    }
+}
+
+impl StateView for RedbView {
     fn values(&self, visit: Visit<'_>) -> Result<(), StoreError> {
         self.each(VALUES, visit, false)
     }
@@ -447,8 +481,20 @@ impl StateView for RedbView {
         Ok(Some(Head { genesis_hash: *genesis_hash, header: header.to_vec() }))
     }
 
-    fn record(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(RECORDS, call_id)
+    fn place(&self, call_id: &Hash) -> Result<Option<(u64, u32)>, StoreError> {
+        let Some(bytes) = self.get(PLACES, call_id)? else { return Ok(None) };
+        let place = bytes.split_first_chunk::<8>().and_then(|(height, index)| {
+            Some((u64::from_be_bytes(*height), u32::from_be_bytes(index.try_into().ok()?)))
+        });
+        place.map(Some).ok_or_else(|| StoreError::Corrupt("the place of a call is cut".into()))
+    }
+
+    fn record(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(RECORDS, &place_key(height, index))
+    }
+
+    fn codes(&self, visit: Visit<'_>) -> Result<(), StoreError> {
+        self.each(CODES, visit, false)
     }
 
     fn header(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -458,10 +504,6 @@ impl StateView for RedbView {
     fn calls(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let Some(bytes) = self.get(CALLS, &height.to_be_bytes())? else { return Ok(Vec::new()) };
         decode_calls(&bytes).map_err(|error| StoreError::Corrupt(format!("calls of block {height}: {error}")))
-    }
-
-    fn staged(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(STAGED, code_hash)
     }
 
     fn staged_note(&self, code_hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
@@ -517,6 +559,15 @@ fn check_absent(
     Ok(())
 }
 
+/// The key of a record.
+fn place_key(height: u64, index: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    let (high, low) = key.split_at_mut(8);
+    high.copy_from_slice(&height.to_be_bytes());
+    low.copy_from_slice(&index.to_be_bytes());
+    key
+}
+
 fn unstage(write: &WriteTransaction, code_hash: &Hash) -> Result<(), StoreError> {
     for table in [STAGED, NOTES] {
         open_table(write, table)?.remove(&code_hash[..]).map_err(medium)?;
@@ -539,7 +590,7 @@ fn tell(told: &AtomicBool, error: &StoreError) {
     }
 }
 
-fn encode_calls(calls: &[Vec<u8>]) -> Vec<u8> {
+fn encode_calls(calls: &[Arc<[u8]>]) -> Vec<u8> {
     let mut out = Writer::default();
     for call in calls {
         out.sized(call);

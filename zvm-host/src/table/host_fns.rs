@@ -28,22 +28,94 @@ pub enum Role {
     Count,
     /// A number.
     I32,
+    /// A number of 64 bits.
+    I64,
 }
 
 impl Role {
-    /// The WebAssembly type; every parameter so far is an `i32`.
+    /// The WebAssembly type.
     pub const fn val_type(self) -> ValType {
-        ValType::I32
+        match self {
+            Role::I64 => ValType::I64,
+            _ => ValType::I32,
+        }
     }
 }
 
-/// The entry points that may reach a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Legal {
-    /// `init`, `invoke` and `query`.
-    Anywhere,
-    /// `init` and `invoke`: it changes something.
-    Changing,
+macro_rules! places {
+    ($(#[doc = $doc:literal] $name:ident;)*) => {
+        /// Where a frame stands, as far as it decides what is legal.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Place { $(#[doc = $doc] $name,)* }
+
+        impl Place {
+            /// All of them.
+            pub const ALL: &'static [Place] = &[$(Place::$name),*];
+
+            /// In words.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Place::$name => $doc.trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+places! {
+    /// `init`, `invoke` or `migrate`
+    Changing;
+    /// a static call
+    Static;
+    /// a query
+    Query;
+    /// `check_auth`
+    CheckAuth;
+}
+
+macro_rules! legalities {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal: [$($place:ident)*], $start:literal;)*) => {
+        /// Where a function may be called.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Legal { $(#[doc = $doc] $name = $number,)* }
+
+        impl Legal {
+            /// All of them.
+            pub const ALL: &'static [Legal] = &[$(Legal::$name),*];
+
+            /// Whether it may be called there.
+            pub const fn allows(self, place: Place) -> bool {
+                match self { $(Legal::$name => matches!(place, $(Place::$place)|*),)* }
+            }
+
+            /// Whether it may be called in a module's start function.
+            pub const fn in_start(self) -> bool {
+                match self { $(Legal::$name => $start,)* }
+            }
+
+            /// In words.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Legal::$name => $doc.trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+// One row for each kind of function: the places, and whether a start function there may call it.
+legalities! {
+    /// anywhere
+    Anywhere = 0: [Changing Static Query CheckAuth], true;
+    /// not in queries, static calls and `check_auth`
+    Changing = 1: [Changing], true;
+    /// not in queries and static calls
+    Storing = 2: [Changing CheckAuth], true;
+    /// not in `check_auth`
+    Outside = 3: [Changing Static Query], true;
+    /// not in `check_auth` and start functions
+    Calling = 4: [Changing Static Query], false;
+    /// not in queries, static calls, `check_auth` and start functions
+    Creating = 5: [Changing], false;
+    /// only in queries
+    Querying = 6: [Query], true;
 }
 
 /// A row.
@@ -70,6 +142,11 @@ pub struct HostFn {
 }
 
 impl HostFn {
+    /// Whether the range that begins with this parameter is written.
+    fn writes(&self, param: &str) -> bool {
+        param == "out" || (self.name == "storage_next" && param != "iter")
+    }
+
     /// The type that an import must have.
     pub fn ty(&self) -> FuncType {
         FuncType::new(self.params.iter().map(|(_, role)| role.val_type()), self.result)
@@ -84,10 +161,10 @@ macro_rules! for_each_host_fn {
             context input_read(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies the input; returns its full length.";
             context self_address(out: Out20) -> none, FLOOR, Anywhere, 1, "The address of this contract.";
             context caller(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that called this contract; zero in a query.";
-            context origin(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that signed the call; zero in a query.";
+            context origin(out: Out20) -> none, FLOOR, Anywhere, 1, "The address that signed the call, whoever called this contract; zero in a query.";
             context caller_key(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies the signer's public key if the signer is the caller; returns its length, else 0.";
             context value(out: Out16) -> none, FLOOR, Anywhere, 1, "Base units that came with the call.";
-            context balance(address: In20, out: Out16) -> none, READ, Anywhere, 1, "The balance of an address.";
+            context balance(address: In20, out: Out16) -> none, READ, Outside, 1, "The balance of an address.";
             context self_balance(out: Out16) -> none, READ, Anywhere, 1, "The balance of this contract.";
             context chain_id() -> i64, FLOOR, Anywhere, 1, "The number of the chain.";
             context block_height() -> i64, FLOOR, Anywhere, 1, "The height of the block.";
@@ -105,10 +182,20 @@ macro_rules! for_each_host_fn {
             hashes keccak256(data: Ptr, len: Len, out: Out32) -> none, KECCAK256, Anywhere, 1, "Keccak-256 as Ethereum uses it.";
             hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts by the rule of signed calls, else 0.";
             storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, READ, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
-            storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, WRITE, Changing, 1, "Sets a value; growth of key and value is paid by the byte.";
-            storage storage_remove(key: Ptr, key_len: Len) -> i32, READ, Changing, 1, "Removes a value; 1 if there was one, which costs `REMOVE` besides, else 0.";
+            storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, WRITE, Storing, 1, "Sets a value; growth of key and value is paid by the byte.";
+            storage storage_remove(key: Ptr, key_len: Len) -> i32, READ, Storing, 1, "Removes a value; 1 if there was one, which costs `REMOVE` besides, else 0.";
             storage storage_has(key: Ptr, key_len: Len) -> i32, READ, Anywhere, 1, "1 if there is a value, be it empty, else 0.";
             storage storage_len(key: Ptr, key_len: Len) -> i32, READ, Anywhere, 1, "The length of a value, −1 if absent.";
+            storage storage_iter(prefix: Ptr, prefix_len: Len) -> i32, READ, Querying, 1, "Begins with the first key that has the prefix, in order of the bytes; returns a handle. At most 16 in a frame.";
+            storage storage_next(iter: I32, key: Ptr, key_cap: Len, value: Ptr, value_cap: Len) -> i64, READ, Querying, 1, "Copies the next key and its value, as far as they fit; returns the key's length · 2^32 + the value's length, −1 behind the last one.";
+            storage transient_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, TRANSIENT_READ, Anywhere, 1, "Copies a value that the contract has set in this signed call; returns its full length, −1 if absent.";
+            storage transient_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, TRANSIENT_WRITE, Storing, 1, "Sets a value until the end of the signed call; undone with the frame.";
+            calls call(to: In20, value: In16, gas: I64, input: Ptr, len: Len, flags: I32) -> i32, CALL, Calling, 1, "Calls `invoke` of a contract with at most this gas and 63/64 of what is left, or sends base units to an address without code; returns its status. Flag 1: static, it changes nothing; flag 2: its `query`, which is static.";
+            calls create(code_hash: In32, value: In16, gas: I64, input: Ptr, len: Len, out: Out20) -> i32, CREATE, Creating, 1, "Makes a contract of code that is in the state and calls its `init`; returns the status, and with 0 the address.";
+            calls migrate(contract: In20, code_hash: In32, input: Ptr, len: Len) -> i32, MIGRATE, Creating, 1, "Gives a contract that this one administers other code that is in the state, and calls its `migrate`; returns the status.";
+            calls set_admin(contract: In20, admin: In20) -> i32, SET_ADMIN, Creating, 1, "Gives a contract that this one administers to another administrator, zero for none; returns 0, or 9 if it does not administer it.";
+            calls returned_len() -> i32, FLOOR, Anywhere, 1, "Bytes that the last `call`, `create` or `migrate` of this frame returned.";
+            calls returned_read(out: Ptr, cap: Len) -> i32, COPY, Anywhere, 1, "Copies them; returns their full length.";
         }
     };
 }
@@ -120,6 +207,9 @@ macro_rules! role {
     };
     (Len) => {
         Role::Len
+    };
+    (In16) => {
+        Role::In(16)
     };
     (In20) => {
         Role::In(20)
@@ -147,6 +237,9 @@ macro_rules! role {
     };
     (I32) => {
         Role::I32
+    };
+    (I64) => {
+        Role::I64
     };
 }
 
@@ -214,6 +307,7 @@ impl Role {
             Role::Topics => (5, 32),
             Role::Count => (6, 0),
             Role::I32 => (7, 0),
+            Role::I64 => (8, 0),
         }
     }
 }
@@ -257,17 +351,15 @@ pub fn page() -> String {
                 Role::In(len) => format!("{name}: *const [u8; {len}]"),
                 Role::Out(len) => format!("{name}: *mut [u8; {len}]"),
                 Role::Topics => format!("{name}: *const [u8; 32]"),
-                Role::Ptr if *name == "out" => format!("{name}: *mut u8"),
+                Role::Ptr if row.writes(name) => format!("{name}: *mut u8"),
                 Role::Ptr => format!("{name}: *const u8"),
                 Role::Len | Role::Count => format!("{name}: u32"),
                 Role::I32 => format!("{name}: i32"),
+                Role::I64 => format!("{name}: i64"),
             })
             .collect();
         let result = row.result.map_or(String::new(), |ty| format!(" -> {ty}"));
-        let legal = match row.legal {
-            Legal::Anywhere => "init, invoke, query",
-            Legal::Changing => "init, invoke",
-        };
+        let legal = row.legal.doc();
         let Price { base, per_unit, unit_len } = row.price;
         let gas =
             if per_unit == 0 { base.to_string() } else { format!("{base} + {per_unit} per {unit_len} B") };
@@ -315,6 +407,6 @@ mod tests {
             }
         }
         assert!(host_fn("storage_read").is_some());
-        assert!(host_fn("storage_iter").is_none());
+        assert!(host_fn("storage_iterate").is_none());
     }
 }

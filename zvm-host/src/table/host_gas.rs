@@ -57,6 +57,20 @@ prices! {
     WRITE = Price::with(30_000, 300, 16);
     /// Return data, the data of a revert, a `debug` text: bytes that the record of the call keeps.
     KEPT = Price::with(125, KEPT_BYTE + 1, 1);
+    /// Looking up a transient value: it is in memory.
+    TRANSIENT_READ = Price::with(1_000, 2, 16);
+    /// Setting a transient value.
+    TRANSIENT_WRITE = Price::with(3_000, 20, 16);
+    /// Calling a contract: its account is looked up, a frame begun and ended; by length: the input. An instance
+    /// and cold code are paid besides, and `CALL_VALUE` with base units.
+    CALL = Price::with(16_000, 2, 16);
+    /// Making a contract: its account and that of its maker are written. As with `CALL`, and besides the account's
+    /// bytes.
+    CREATE = Price::with(76_000, 2, 16);
+    /// Giving a contract other code: its account is written. As with `CALL`.
+    MIGRATE = Price::with(46_000, 2, 16);
+    /// Giving a contract another administrator.
+    SET_ADMIN = Price::flat(42_000);
     /// A log entry: topics and data, and in the base its address and counts.
     LOG = Price::with(570 + KEPT_BYTE * LOG_FIXED_LEN, KEPT_BYTE + 1, 1);
 }
@@ -88,6 +102,11 @@ constants! {
     GROWTH_BYTE = 200;
     /// Removing a key that is there, on top of looking it up: journal, tree and store.
     REMOVE = 24_000;
+    /// Entering code that is not in the hot set, besides the work of validating it: it comes into the set, and up to
+    /// eight others leave it.
+    COLD_BASE = 500_000;
+    /// Base units that go along with `call`, `create`: two accounts are written.
+    CALL_VALUE = 60_000;
     /// Each unit of the work of validating a deployed module.
     DEPLOY_WORK = 100;
 }

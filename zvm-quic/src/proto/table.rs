@@ -178,8 +178,8 @@ limits! {
     answer_ms_max: u64 = 120_000, "milliseconds", "the client's patience with one answer";
 }
 
-/// Bytes of an envelope in a call at most: its payload (128 KiB) and what surrounds it.
-pub const ENVELOPE_BYTES_MAX: usize = (128 << 10) + 1_024;
+/// Bytes of an envelope in a call at most: its payload (128 KiB), what shows who signed, and what surrounds them.
+pub const ENVELOPE_BYTES_MAX: usize = (128 << 10) + 2_048;
 /// Bytes of a query's input at most.
 pub const QUERY_INPUT_BYTES_MAX: usize = 128 << 10;
 /// Bytes of return data at most.

@@ -1,6 +1,7 @@
 //! `zvm chain`: a node's chain and what it asks for.
 
 use serde_json::json;
+use zvm_host::natives::Natives;
 use zvm_host::{contract, hex, rules};
 
 use crate::client::{Remote, Session};
@@ -19,7 +20,9 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let session = Session::open(&args.remote)?;
     let chain = session.chain()?;
     session.close();
-    let same_rules = rules::profile_hash(&contract::engine(), chain.block_gas_limit) == chain.profile;
+    // Those of a plain chain: native modules and policies are not told.
+    let plain = rules::profile_hash(&contract::engine(), chain.block_gas_limit, Natives::NONE, None);
+    let same_rules = plain == chain.profile;
     let rules = match same_rules {
         true => styled(DIM, "as this program's"),
         false => styled(BAD, "not those of this program: gas and outcomes may differ"),

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use zvm_host::crypto::{self, SigningKey};
 use zvm_host::envelope::contract_address;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Body, ChainConfig, Genesis, Hash, Record, Status, hex, key};
+use zvm_host::{Address, Auth, Body, ChainConfig, Genesis, Hash, Record, Status, hex, key};
 use zvm_quic::UploadOptions;
 use zvm_quic::proto::message::UploadAnswer;
 use zvm_quic::proto::table::AnswerCode;
@@ -317,8 +317,10 @@ impl<'a> Demo<'a> {
             body.gas_limit = host_gas::intrinsic(envelope.wire_len()).saturating_add(spare);
             envelope = body.clone().sign(&call.person.key, &chain.genesis_hash);
         }
-        if call.forged {
-            envelope.signature[0] ^= 1;
+        if call.forged
+            && let Auth::Key { signature: [first, ..], .. } = &mut envelope.auth
+        {
+            *first ^= 1;
         }
         let mut step = json!({ "step": title, "signer": call.person.name, "expected": expected.name() });
         let (right, record) = match live.session.send(&envelope.encode()) {

@@ -28,14 +28,15 @@ pub fn caller(guest: &mut impl Guest, out: u32) -> Result<(), HostEnd> {
 }
 
 pub fn origin(guest: &mut impl Guest, out: u32) -> Result<(), HostEnd> {
-    let address = guest.state().frame.origin;
+    let address = guest.state().tx.origin.address;
     put_address(guest, out, address)
 }
 
 pub fn caller_key(guest: &mut impl Guest, out: u32, cap: u32) -> Result<i32, HostEnd> {
     let out = guest.range(out, cap)?;
-    let frame = &guest.state().frame;
-    let Some(key) = frame.origin_key.filter(|_| frame.caller == frame.origin) else { return Ok(0) };
+    let state = guest.state();
+    let is_signer = state.frame.caller == state.tx.origin.address;
+    let Some(key) = state.tx.origin.key.filter(|_| is_signer) else { return Ok(0) };
     charge_len(guest, &row::caller_key, key.len().min(out.len()))?;
     guest.put(out, &key);
     Ok(len_i32(key.len()))
@@ -60,15 +61,15 @@ pub fn self_balance(guest: &mut impl Guest, out: u32) -> Result<(), HostEnd> {
 }
 
 pub fn chain_id(guest: &mut impl Guest) -> Result<i64, HostEnd> {
-    Ok(guest.state().frame.block.chain_id.cast_signed())
+    Ok(guest.state().tx.block.chain_id.cast_signed())
 }
 
 pub fn block_height(guest: &mut impl Guest) -> Result<i64, HostEnd> {
-    Ok(guest.state().frame.block.height.cast_signed())
+    Ok(guest.state().tx.block.height.cast_signed())
 }
 
 pub fn block_timestamp(guest: &mut impl Guest) -> Result<i64, HostEnd> {
-    Ok(guest.state().frame.block.timestamp.cast_signed())
+    Ok(guest.state().tx.block.timestamp.cast_signed())
 }
 
 pub fn gas_left(guest: &mut impl Guest) -> Result<i64, HostEnd> {
@@ -83,7 +84,7 @@ fn put_address(guest: &mut impl Guest, out: u32, address: Address) -> Result<(),
 
 fn put_balance(guest: &mut impl Guest, address: Address, out: u32) -> Result<(), HostEnd> {
     let out = guest.range(out, 16)?;
-    let balance = guest.state().journal.account(&address)?.balance;
+    let balance = guest.state_mut().tx.journal.account(&address)?.balance;
     guest.put(out, &balance.to_le_bytes());
     Ok(())
 }

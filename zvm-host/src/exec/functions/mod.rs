@@ -1,6 +1,7 @@
 //! The host functions, a file a chapter. Each is one function over [`Guest`](super::host::Guest): the
 //! caller has charged the base price and checked legality (from the table) before it runs.
 
+pub mod calls;
 pub mod context;
 pub mod hashes;
 pub mod output;

@@ -2,10 +2,7 @@
 
 use super::super::host::{Guest, HostEnd, HostTrap};
 use super::charge_len;
-use crate::receipt::{
-    LOG_DATA_LEN_MAX, LOG_DATA_TOTAL_MAX, LOG_ENTRIES_MAX, LogEntry, RETURN_DATA_LEN_MAX, TEXT_LEN_MAX,
-    TOPICS_MAX,
-};
+use crate::receipt::{LOG_DATA_LEN_MAX, LogEntry, RETURN_DATA_LEN_MAX, TEXT_LEN_MAX, TOPICS_MAX};
 use crate::table::host_fns::{HostFn, row};
 
 /// Bytes of one `debug` text that are read and paid.
@@ -60,23 +57,17 @@ fn keep_log(
     let data = guest.range(data, len)?;
     charge_len(guest, row, topics.len().saturating_add(data.len()))?;
     within(data.len(), LOG_DATA_LEN_MAX, "bytes of data in a log entry")?;
-    let logs_len = guest.state().logs_len.saturating_add(data.len());
-    within(logs_len, LOG_DATA_TOTAL_MAX, "bytes of log data")?;
-    within(guest.state().logs.len().saturating_add(1), LOG_ENTRIES_MAX, "log entries")?;
     let entry = LogEntry {
         address: guest.state().frame.address,
         topics: guest.bytes(topics).as_chunks::<32>().0.to_vec(),
         data: guest.bytes(data).to_vec(),
     };
-    let state = guest.state_mut();
-    state.logs.push(entry);
-    state.logs_len = logs_len;
-    Ok(())
+    guest.state_mut().tx.log(entry)
 }
 
 pub fn debug(guest: &mut impl Guest, text: u32, len: u32) -> Result<(), HostEnd> {
     let text = guest.range(text, len)?;
-    let left = DEBUG_LEN_MAX.saturating_sub(guest.state().debug_len);
+    let left = DEBUG_LEN_MAX.saturating_sub(guest.state().tx.debug_len);
     let taken = text.len().min(DEBUG_TEXT_LEN_MAX).min(left);
     if taken == 0 {
         return Ok(());
@@ -84,9 +75,9 @@ pub fn debug(guest: &mut impl Guest, text: u32, len: u32) -> Result<(), HostEnd>
     charge_len(guest, &row::debug, taken)?;
     let bytes = guest.bytes(text);
     let text = String::from_utf8_lossy(bytes.get(..taken).unwrap_or_default()).into_owned();
-    let state = guest.state_mut();
-    state.debug_len = state.debug_len.saturating_add(taken);
-    state.diagnostics.debug(text);
+    let tx = &mut guest.state_mut().tx;
+    tx.debug_len = tx.debug_len.saturating_add(taken);
+    tx.diagnostics.debug(text);
     Ok(())
 }
 
