@@ -7,6 +7,8 @@
 
 use std::fmt::{Debug, Display, Write as _};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -81,12 +83,19 @@ pub struct Done {
     exit: Exit,
     /// The `result` of the JSON object.
     result: Box<dyn Part>,
+    /// How long it may take to write it.
+    patience: Option<Duration>,
 }
 
 impl Done {
     /// The exit code, and the `result` of the JSON object.
     pub fn new(exit: Exit, result: impl Part + 'static) -> Done {
-        Done { exit, result: Box::new(result) }
+        Done { exit, result: Box::new(result), patience: None }
+    }
+
+    /// The same of a command that must end whether or not its reader reads.
+    pub fn within(self, patience: Duration) -> Done {
+        Done { patience: Some(patience), ..self }
     }
 
     /// Everything asked for was done.
@@ -161,18 +170,21 @@ impl Output {
 
     /// Writes the end of a command, in this version of its shape, and gives the exit code.
     pub fn end(&self, command: &str, shape: u32, ended: Result<Done, Failure>) -> Exit {
-        let (exit, name, part): (_, _, Box<dyn Part>) = match ended {
-            Ok(done) => (done.exit, "result", done.result),
+        let (exit, name, part, patience): (_, _, Box<dyn Part>, _) = match ended {
+            Ok(done) => (done.exit, "result", done.result, done.patience),
             Err(failure) => {
                 self.failure(&failure);
-                (failure.exit, "error", Box::new(failure.json()))
+                (failure.exit, "error", Box::new(failure.json()), None)
             }
         };
         if self.json {
             let code = exit as u8;
             let object: [(&str, &dyn Part); 4] =
                 [("zvm", &shape), ("command", &command), ("exit", &code), (name, &*part)];
-            written(try_write_object(&mut io::stdout().lock(), &object));
+            written(match patience {
+                None => try_write_object(&mut io::stdout().lock(), &object),
+                Some(patience) => write_within(patience, &object),
+            });
         }
         exit
     }
@@ -200,6 +212,20 @@ fn try_write_object(to: &mut impl Write, parts: &[(&str, &dyn Part)]) -> io::Res
     let mut to = BufWriter::with_capacity(JSON_BUFFER_BYTES, to);
     let whole = write_object(&mut to, parts).map_err(io::Error::from);
     unless_nobody_reads(whole.and_then(|()| to.flush()))
+}
+
+/// The same on standard output, if its reader reads: whoever writes to a full pipe waits and holds its lock.
+fn write_within(patience: Duration, parts: &[(&str, &dyn Part)]) -> io::Result<()> {
+    let mut whole = Vec::new();
+    write_object(&mut whole, parts)?;
+    let (send, ended) = channel();
+    std::thread::spawn(move || {
+        let mut to = io::stdout().lock();
+        send.send(unless_nobody_reads(to.write_all(&whole).and_then(|()| to.flush())))
+    });
+    ended
+        .recv_timeout(patience)
+        .unwrap_or_else(|_| Err(io::Error::new(ErrorKind::TimedOut, "nobody reads it")))
 }
 
 fn write_object(to: &mut dyn Write, parts: &[(&str, &dyn Part)]) -> serde_json::Result<()> {

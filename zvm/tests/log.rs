@@ -115,3 +115,36 @@ fn a_node_serves_when_nobody_can_be_told_that_it_does() {
     // It ends by itself; that its last words could not be written is told by the exit code.
     assert_eq!(child.wait().expect("ends").code(), Some(2));
 }
+
+/// A contract whose every answer to a query is nearly what a pipe holds.
+const TALKER: &str = r#"(module
+    (import "env" "revert" (func $revert (param i32 i32 i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 0) "\08\c3\79\a0\40\f0\00\00")
+    (func (export "init") (result i32) (i32.const 0))
+    (func (export "invoke") (result i32) (i32.const 0))
+    (func (export "query") (result i32)
+        (memory.fill (i32.const 8) (i32.const 0x78) (i32.const 61504))
+        (call $revert (i32.const 7) (i32.const 0) (i32.const 61512))
+        (i32.const 0)))"#;
+
+/// Whoever watches a development node and stops reading neither holds calls up nor the end of the node.
+#[test]
+fn a_reader_that_stalls_does_not_keep_a_node_from_ending() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let chain = dir.path().join("chain");
+    let mut node = program();
+    let node =
+        Node::spawn(node.args(["--json", "node", "--dev", "--listen", "127.0.0.1:0", "--dir"]).arg(&chain));
+    let talker = write(dir.path(), "talker.wat", TALKER);
+    let key = chain.join("alice.key");
+    let (talker, key) = (talker.to_str().expect("UTF-8"), key.to_str().expect("UTF-8"));
+    let deployed = node.zvm(&["deploy", "--json", "--key", key, talker]).expect_code(0).json();
+    let made = deployed["result"]["receipt"]["created"].as_str().expect("a contract").to_string();
+    for _ in 0..8 {
+        assert!(node.zvm(&["query", &made]).expect_code(1).err.contains("xxx"));
+    }
+    let began = Instant::now();
+    assert_eq!(node.terminate(), 2, "its last words were not read");
+    assert!(began.elapsed() < Duration::from_secs(60));
+}

@@ -128,9 +128,19 @@ impl std::error::Error for ClientError {}
 enum Failure {
     /// The connection broke: another attempt may succeed, and what this one asked for may have been done.
     Cut(String),
-    /// The node said to come again: nothing was done.
+    /// Nothing was asked for, or the node said to come again: nothing was done.
     Later(String),
     Final(ClientError),
+}
+
+impl Failure {
+    /// The same before anything was sent.
+    fn unsent(self) -> Failure {
+        match self {
+            Failure::Cut(why) => Failure::Later(why),
+            other => other,
+        }
+    }
 }
 
 impl From<ConnectionError> for Failure {
@@ -359,7 +369,9 @@ impl Client {
     }
 
     async fn ask_once(&self, bytes: &[u8]) -> Result<Answer, Failure> {
-        let (mut send, recv) = self.connection().await?.open_bi().await?;
+        let connection = self.connection().await.map_err(Failure::unsent)?;
+        let opened = connection.open_bi().await;
+        let (mut send, recv) = opened.map_err(|error| Failure::from(error).unsent())?;
         match send.write_all(bytes).await {
             Ok(()) => drop(send.finish()),
             // The answer says why.

@@ -1,9 +1,10 @@
 //! The server: an endpoint and its connections.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use quinn::crypto::rustls::QuicServerConfig;
@@ -17,6 +18,7 @@ use super::tls::{Identity, Pin, TlsError};
 use super::upload::Gate;
 use super::{Congestion, millis, transport};
 use crate::node::Node;
+use crate::proto::pace::Peer;
 use crate::proto::table::{CloseCode, Limits};
 use crate::spool::{SpoolDir, SpoolError};
 
@@ -185,21 +187,67 @@ impl<N: Node> Drop for Server<N> {
     }
 }
 
-async fn accept<N: Node>(endpoint: Endpoint, shared: Arc<Shared<N>>) {
-    while let Some(incoming) = endpoint.accept().await {
-        let open = u32::try_from(endpoint.open_connections()).unwrap_or(u32::MAX);
-        if open >= shared.limits.connections_max {
-            incoming.refuse();
-        } else if open >= shared.limits.connections_before_retry && !incoming.remote_address_validated() {
-            // An address that may be retried: checked on the line above.
-            let _ = incoming.retry();
-        } else {
-            tokio::spawn(connection(incoming, shared.clone()));
+/// How many connections each peer has, those that are being made included.
+#[derive(Debug, Default)]
+struct Connections(Mutex<BTreeMap<Peer, u32>>);
+
+impl Connections {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<Peer, u32>> {
+        // Each change is made whole under the lock: a panic elsewhere leaves the counts sound.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, peer: Peer) -> u32 {
+        self.counts().get(&peer).copied().unwrap_or(0)
+    }
+
+    fn count(self: &Arc<Connections>, peer: Peer) -> Counted {
+        let mut counts = self.counts();
+        let own = counts.entry(peer).or_default();
+        *own = own.saturating_add(1);
+        Counted { connections: self.clone(), peer }
+    }
+}
+
+/// A connection that counts for its peer as long as this lives.
+struct Counted {
+    connections: Arc<Connections>,
+    peer: Peer,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.connections.counts();
+        if let Some(own) = counts.get_mut(&self.peer) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                counts.remove(&self.peer);
+            }
         }
     }
 }
 
-async fn connection<N: Node>(incoming: Incoming, shared: Arc<Shared<N>>) {
+async fn accept<N: Node>(endpoint: Endpoint, shared: Arc<Shared<N>>) {
+    let connections = Arc::new(Connections::default());
+    let limits = &shared.limits;
+    while let Some(incoming) = endpoint.accept().await {
+        let open = u32::try_from(endpoint.open_connections()).unwrap_or(u32::MAX);
+        let peer = Peer::of(incoming.remote_address().ip());
+        let own = connections.of(peer);
+        // Forged packets must not use up a peer's share.
+        let is_many = open >= limits.connections_before_retry || own >= limits.connections_per_peer / 2;
+        if is_many && !incoming.remote_address_validated() && open < limits.connections_max {
+            // An address that may be retried: checked on the line above.
+            let _ = incoming.retry();
+        } else if open >= limits.connections_max || own >= limits.connections_per_peer {
+            incoming.refuse();
+        } else {
+            tokio::spawn(connection(incoming, connections.count(peer), shared.clone()));
+        }
+    }
+}
+
+async fn connection<N: Node>(incoming: Incoming, counted: Counted, shared: Arc<Shared<N>>) {
     let connection = match incoming.await {
         Ok(connection) => connection,
         Err(error) => {
@@ -211,4 +259,5 @@ async fn connection<N: Node>(incoming: Incoming, shared: Arc<Shared<N>>) {
     while let Ok((send, recv)) = connection.accept_bi().await {
         tokio::spawn(serve(shared.clone(), peer, send, recv));
     }
+    drop(counted);
 }

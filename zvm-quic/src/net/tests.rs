@@ -1,6 +1,7 @@
 //! The protocol over real sockets on loopback. No assertion depends on how long something takes.
 
 mod chain;
+mod hostile;
 mod load;
 mod node;
 

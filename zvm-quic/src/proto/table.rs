@@ -170,6 +170,7 @@ limits! {
     queries_waiting: u32 = 16, "queries", "that wait for their turn; beyond them a client hears `busy`";
     queries_per_peer: u32 = 1, "queries", "under way or waiting for one peer; beyond them it hears `busy`";
     connections_max: u32 = 1_024, "connections", "open at once";
+    connections_per_peer: u32 = 128, "connections", "open at once for one peer: an eighth of all; beyond half of it the peer's address must prove itself first";
     connections_before_retry: u32 = 256, "connections", "beyond them a new address must prove itself first";
     retry_initial_ms: u64 = 100, "milliseconds", "the client's first pause after a cut";
     retry_pause_ms_max: u64 = 5_000, "milliseconds", "its longest pause";

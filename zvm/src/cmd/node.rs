@@ -28,6 +28,8 @@ use crate::watch::{Watch, Watched};
 const BLOCK_GAS: u64 = 10_000_000_000;
 /// How long the lookup of the name to listen at may take.
 const LOOKUP: Duration = Duration::from_secs(10);
+/// How long the node's last words may take once it is to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const STORE_FILE: &str = "chain.redb";
 const KEY_FILE: &str = "tls.key";
 const SPOOL_DIR: &str = "uploads";
@@ -116,7 +118,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     running.stop(&runtime);
     let info = readers.reader().map_err(|error| Failure::new(Exit::Failed, "store", error))?.info();
     out.note("stopped");
-    Ok(Done::ok(json!({ "height": info.height.to_string(), "state_root": hex(&info.state_root) })))
+    Ok(Done::ok(json!({ "height": info.height.to_string(), "state_root": hex(&info.state_root) }))
+        .within(LAST_WORDS))
 }
 
 /// Writes the files of the development keys, shows them, and how to use them in a shell.
