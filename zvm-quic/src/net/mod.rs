@@ -4,6 +4,7 @@ pub mod client;
 mod query;
 mod serve;
 pub mod server;
+mod share;
 #[cfg(test)]
 mod tests;
 pub mod tls;

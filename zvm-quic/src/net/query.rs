@@ -68,6 +68,12 @@ impl Queries {
         Ok(Asked { queries: self.clone(), number, interrupt })
     }
 
+    /// How many run or wait.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.state().asked.len()
+    }
+
     /// Ends all queries and lets no more begin.
     pub(super) fn stop(&self) {
         let mut state = self.state();

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
-use tokio::sync::Semaphore;
 
 use super::query::{Queries, query};
+use super::share::Room;
 use super::upload::{Gate, Slot, upload};
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Wire};
 use crate::proto::frame::{Refusal, Request, RequestReader, Taken, encode_answer, encode_refusal};
 use crate::proto::message::{CALL_NO_WAIT, CallId, HealthAnswer, RecordAnswer};
-use crate::proto::pace::Pace;
+use crate::proto::pace::{Pace, Peer};
 use crate::proto::table::{AnswerCode, Limits, StopCode};
 use crate::spool::SpoolDir;
 
@@ -31,9 +31,9 @@ pub(super) struct Shared<N> {
     /// The queries under way.
     pub(super) queries: Arc<Queries>,
     /// Requests that may be inside the node and change it: they wait for each other.
-    pub(super) room: Arc<Semaphore>,
+    pub(super) room: Room,
     /// Requests that may be inside the node and only read: those that change it do not keep them out.
-    pub(super) reads: Arc<Semaphore>,
+    pub(super) reads: Room,
     pub(super) born: Instant,
 }
 
@@ -176,18 +176,16 @@ async fn answer<'a, N: Node>(
     request(shared, peer, reader.end()?, send).await
 }
 
-/// Runs what may block off the event loop, if the node has room for one more.
+/// Runs what may block off the event loop, if the node has room for one more of this peer.
 ///
 /// Whoever leaves does not take back what was begun: without a bound, clients that come and go could pile up
 /// work without end.
 pub(super) async fn inside<T: Send + 'static>(
-    room: &Arc<Semaphore>,
+    room: &Room,
+    peer: Peer,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    match room.clone().try_acquire_owned() {
-        Ok(room) => blocking(room, work).await,
-        Err(_) => Err(Refusal::new(AnswerCode::Busy, "the node has too many requests under way")),
-    }
+    blocking(room.enter(peer)?, work).await
 }
 
 /// Runs what may block off the event loop. It takes up `room` until it ends.
@@ -215,29 +213,33 @@ async fn request<N: Node>(
     send: &SendStream,
 ) -> Result<Vec<u8>, End> {
     let node = shared.node.clone();
+    let from = Peer::of(peer);
     match request {
         Request::Call(call) => {
             let wait = call.flags & CALL_NO_WAIT == 0;
-            match inside(&shared.room, move || node.submit(call.envelope.as_slice(), wait)).await? {
+            match inside(&shared.room, from, move || node.submit(call.envelope.as_slice(), wait)).await? {
                 Submitted::Included(record) => record_answer(AnswerCode::Ok, record),
                 Submitted::Duplicate(record) => record_answer(AnswerCode::Duplicate, record),
                 Submitted::Accepted(call_id) => Ok(encode_answer(AnswerCode::Accepted, &CallId { call_id })),
             }
         }
         Request::Query(asked) => query(shared, peer, asked, send).await,
-        Request::Receipt(ask) => match inside(&shared.reads, move || node.receipt(&ask.call_id)).await? {
+        Request::Receipt(ask) => match inside(&shared.reads, from, move || node.receipt(&ask.call_id)).await?
+        {
             Some(record) => record_answer(AnswerCode::Ok, record),
             None => Err(Refusal::new(AnswerCode::NotFound, "no call with this id was executed").into()),
         },
-        Request::Account(ask) => granted(inside(&shared.reads, move || node.account(&ask.address))).await,
+        Request::Account(ask) => {
+            granted(inside(&shared.reads, from, move || node.account(&ask.address))).await
+        }
         Request::Chain(_) => {
-            let mut chain = inside(&shared.reads, move || node.chain()).await?;
+            let mut chain = inside(&shared.reads, from, move || node.chain()).await?;
             chain.module_bytes_max = chain.module_bytes_max.min(shared.limits.module_bytes_max);
             Ok(encode_answer(AnswerCode::Ok, &chain))
         }
         Request::Health(_) => {
             let (height, staged) =
-                inside(&shared.reads, move || Ok((node.chain()?.height, node.staged()?))).await?;
+                inside(&shared.reads, from, move || Ok((node.chain()?.height, node.staged()?))).await?;
             let uploads = shared.gate.total();
             Ok(encode_answer(AnswerCode::Ok, &HealthAnswer { height, uploads, staged }))
         }

@@ -1,19 +1,18 @@
 //! The server: an endpoint and its connections.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, Runtime, TokioRuntime, VarInt};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::query::Queries;
 use super::serve::{Shared, serve};
+use super::share::{Room, Share, Shares};
 use super::tls::{Identity, Pin, TlsError};
 use super::upload::Gate;
 use super::{Congestion, millis, transport};
@@ -135,8 +134,7 @@ impl<N: Node> Server<N> {
         let opened = tokio::task::spawn_blocking(move || SpoolDir::open(dir, bytes_max)).await;
         let spools =
             opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
-        let room = usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let (room, reads) = (Arc::new(Semaphore::new(room)), Arc::new(Semaphore::new(room)));
+        let (room, reads) = (Room::new(&limits), Room::new(&limits));
         let queries = Queries::new(&limits);
         let born = Instant::now();
         let gate = Gate::new(&limits, born);
@@ -181,55 +179,24 @@ impl<N: Node> Server<N> {
     }
 }
 
+#[cfg(test)]
+impl<N: Node> Server<N> {
+    /// How many queries run or wait.
+    pub(crate) fn queries(&self) -> usize {
+        self.serving.upgrade().map_or(0, |shared| shared.queries.count())
+    }
+}
+
 impl<N: Node> Drop for Server<N> {
     fn drop(&mut self) {
         self.cut();
     }
 }
 
-/// How many connections each peer has, those that are being made included.
-#[derive(Debug, Default)]
-struct Connections(Mutex<BTreeMap<Peer, u32>>);
-
-impl Connections {
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<Peer, u32>> {
-        // Each change is made whole under the lock: a panic elsewhere leaves the counts sound.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn of(&self, peer: Peer) -> u32 {
-        self.counts().get(&peer).copied().unwrap_or(0)
-    }
-
-    fn count(self: &Arc<Connections>, peer: Peer) -> Counted {
-        let mut counts = self.counts();
-        let own = counts.entry(peer).or_default();
-        *own = own.saturating_add(1);
-        Counted { connections: self.clone(), peer }
-    }
-}
-
-/// A connection that counts for its peer as long as this lives.
-struct Counted {
-    connections: Arc<Connections>,
-    peer: Peer,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.connections.counts();
-        if let Some(own) = counts.get_mut(&self.peer) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                counts.remove(&self.peer);
-            }
-        }
-    }
-}
-
 async fn accept<N: Node>(endpoint: Endpoint, shared: Arc<Shared<N>>) {
-    let connections = Arc::new(Connections::default());
     let limits = &shared.limits;
+    // With those that are being made.
+    let connections = Shares::new(limits.connections_per_peer);
     while let Some(incoming) = endpoint.accept().await {
         let open = u32::try_from(endpoint.open_connections()).unwrap_or(u32::MAX);
         let peer = Peer::of(incoming.remote_address().ip());
@@ -239,15 +206,16 @@ async fn accept<N: Node>(endpoint: Endpoint, shared: Arc<Shared<N>>) {
         if is_many && !incoming.remote_address_validated() && open < limits.connections_max {
             // An address that may be retried: checked on the line above.
             let _ = incoming.retry();
-        } else if open >= limits.connections_max || own >= limits.connections_per_peer {
-            incoming.refuse();
-        } else {
-            tokio::spawn(connection(incoming, connections.count(peer), shared.clone()));
+            continue;
+        }
+        match connections.take(peer).filter(|_| open < limits.connections_max) {
+            Some(share) => drop(tokio::spawn(connection(incoming, share, shared.clone()))),
+            None => incoming.refuse(),
         }
     }
 }
 
-async fn connection<N: Node>(incoming: Incoming, counted: Counted, shared: Arc<Shared<N>>) {
+async fn connection<N: Node>(incoming: Incoming, share: Share, shared: Arc<Shared<N>>) {
     let connection = match incoming.await {
         Ok(connection) => connection,
         Err(error) => {
@@ -259,5 +227,5 @@ async fn connection<N: Node>(incoming: Incoming, counted: Counted, shared: Arc<S
     while let Ok((send, recv)) = connection.accept_bi().await {
         tokio::spawn(serve(shared.clone(), peer, send, recv));
     }
-    drop(counted);
+    drop(share);
 }

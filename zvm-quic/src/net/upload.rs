@@ -157,12 +157,12 @@ pub(super) async fn upload<'a, N: Node>(
 ) -> Result<UploadAnswer, End> {
     admit_length(&start, &shared.limits)?;
     let code_hash = start.header.digest;
-    let profile = profile(shared, start.header.profile).await?;
+    let peer = Peer::of(peer);
+    let profile = profile(shared, peer, start.header.profile).await?;
     let no_profile = || Refusal::new(AnswerCode::ProfileRefused, "not a profile of this node").at(11);
     let sink = shared.node.sink(&profile).ok_or_else(no_profile)?;
     let node = shared.node.clone();
-    let peer = Peer::of(peer);
-    if inside(&shared.room, move || node.claim(peer, &code_hash)).await? {
+    if inside(&shared.room, peer, move || node.claim(peer, &code_hash)).await? {
         arrivals.stop(StopCode::AlreadyHave);
         return Ok(known(code_hash));
     }
@@ -197,9 +197,7 @@ pub(super) async fn upload<'a, N: Node>(
         Ok(received.answer)
     };
     // One that came so far waits for its turn inside the node; there are no more of them than places.
-    let room = shared.room.clone().acquire_owned().await;
-    let room = room.map_err(|_| Refusal::new(AnswerCode::ShuttingDown, "the node ends"))?;
-    blocking(room, keep).await.map_err(End::Refused)
+    blocking(shared.room.wait().await?, keep).await.map_err(End::Refused)
 }
 
 /// Appends to the spool; while it is full, uploads that lag are displaced.
@@ -226,12 +224,12 @@ async fn write<N: Node>(
 }
 
 /// The profile meant: zeros are the chain's own.
-async fn profile<N: Node>(shared: &Arc<Shared<N>>, profile: Hash) -> Result<Hash, Refusal> {
+async fn profile<N: Node>(shared: &Arc<Shared<N>>, peer: Peer, profile: Hash) -> Result<Hash, Refusal> {
     if profile != [0; 32] {
         return Ok(profile);
     }
     let node = shared.node.clone();
-    Ok(inside(&shared.reads, move || node.chain()).await?.profile)
+    Ok(inside(&shared.reads, peer, move || node.chain()).await?.profile)
 }
 
 fn known(code_hash: Hash) -> UploadAnswer {

@@ -13,9 +13,9 @@ use zvm_host::{Body, Chain, ChainConfig, Genesis, Record, RedbBackend, Status, k
 use super::{client_with, config, quick};
 use crate::proto::codec::Blob;
 use crate::proto::frame::Request;
-use crate::proto::message::QueryRequest;
+use crate::proto::message::{CallRequest, QueryRequest};
 use crate::proto::table::{AnswerCode, Limits};
-use crate::{CallAnswer, ChainNode, Client, Identity, Server, UploadOptions};
+use crate::{CallAnswer, ChainNode, Client, ClientError, Identity, Server, UploadOptions};
 
 const HEALTH_MAX: Duration = Duration::from_millis(50);
 const CALL_MAX: Duration = Duration::from_millis(500);
@@ -112,6 +112,13 @@ impl Running {
         client.bound_to(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)))
     }
 
+    /// Until so many queries run or wait.
+    async fn until_queries(&self, count: usize) {
+        while self.server.queries() != count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     async fn stop(self) -> Duration {
         let begun = Instant::now();
         self.server.close().await;
@@ -184,17 +191,16 @@ async fn a_query_ends_with_its_asker() {
     let running = start(dir.path()).await;
     let (first, second, third) = (running.from(2), running.from(3), running.from(4));
     for close in [false, true] {
-        let (mut one, two) = (running.ask(&first).await, running.ask(&second).await);
+        // One after the other: the third is the one that waits.
+        let mut one = running.ask(&first).await;
+        running.until_queries(1).await;
+        let two = running.ask(&second).await;
+        running.until_queries(2).await;
         let mut waits = running.ask(&third).await;
-        // Two run and one waits when another hears that it is one too many.
-        loop {
-            let (_send, recv) = running.ask(&running.client).await;
-            let answer = running.client.raw_answer(recv);
-            if let Ok(answer) = tokio::time::timeout(Duration::from_millis(200), answer).await {
-                assert_eq!(answer.unwrap_err().code, AnswerCode::Busy);
-                break;
-            }
-        }
+        running.until_queries(3).await;
+        let (_send, recv) = running.ask(&running.client).await;
+        let answer = running.client.raw_answer(recv).await;
+        assert_eq!(answer.unwrap_err().code, AnswerCode::Busy, "one too many");
         if close {
             first.cut().await;
         } else {
@@ -205,6 +211,7 @@ async fn a_query_ends_with_its_asker() {
         let answer = running.client.query(running.contract, 0, &[]).await.unwrap();
         assert_eq!(answer.status, Status::Success as u8);
         drop(two);
+        running.until_queries(0).await;
     }
     assert!(running.stop().await <= STOP_MAX);
 }
@@ -238,4 +245,47 @@ async fn an_endless_call_holds_no_reader_up() {
     let chain = open(dir.path());
     assert_eq!(chain.info().state_root, before.state_root);
     assert_eq!(chain.info().height, before.height);
+}
+
+/// Calls that nobody has signed fill what one peer may have inside the node, which waits for its chain: a call of
+/// another peer waits with them, and is not turned away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_one_peer_leaves_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(dir.path()).await;
+    let (held, is_held) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let node = running.node.clone();
+    let holder = std::thread::spawn(move || {
+        let _chain = node.lock();
+        held.send(()).unwrap();
+        let _ = released.recv();
+    });
+    is_held.recv().unwrap();
+    let peers: Vec<_> = (0..3).map(|_| Arc::new(running.from(2))).collect();
+    let mut answers = tokio::task::JoinSet::new();
+    for at in 0..80 {
+        let peer = peers[at % 3].clone();
+        let forged = Request::Call(CallRequest { flags: 0, envelope: Blob::new(vec![1; 200]).unwrap() });
+        answers.spawn(async move {
+            let (mut send, recv) = peer.raw_stream().await;
+            send.write_all(&forged.encode()).await.unwrap();
+            send.finish().unwrap();
+            peer.raw_answer(recv).await.unwrap_err().code
+        });
+    }
+    // As many as could not be inside, whatever one peer may have.
+    for _ in 0..16 {
+        assert_eq!(answers.join_next().await.unwrap().unwrap(), AnswerCode::Busy);
+    }
+    let other = running.from(9);
+    let other = tokio::spawn(async move { other.call(&[1; 200], true).await });
+    let early = tokio::time::timeout(Duration::from_millis(300), answers.join_next()).await;
+    assert!(!other.is_finished(), "{:?} {early:?}", other.await);
+    drop(release);
+    holder.join().unwrap();
+    let Err(ClientError::Refused(refusal)) = other.await.unwrap() else { panic!("not refused") };
+    assert_eq!(refusal.code, AnswerCode::CallRefused);
+    answers.join_all().await;
+    running.stop().await;
 }
