@@ -39,11 +39,17 @@ const SPREAD_MS_MAX: u64 = 100;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Remote {
     /// The node's address
-    #[arg(long, value_name = "HOST:PORT", env = "ZVM_NODE", default_value = "127.0.0.1:4433")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "ZVM_NODE",
+        hide_env_values = true,
+        default_value = "127.0.0.1:4433"
+    )]
     node: Endpoint,
 
     /// The fingerprint of the node's key, as `zvm node` prints it
-    #[arg(long, value_name = "HEX", env = "ZVM_PIN", value_parser = parse_pin)]
+    #[arg(long, value_name = "HEX", env = "ZVM_PIN", hide_env_values = true, value_parser = parse_pin)]
     pin: Pin,
 
     /// Seconds to wait for a connection

@@ -28,7 +28,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cmd::Command;
 use crate::output::Output;
@@ -45,7 +45,14 @@ struct Cli {
     json: bool,
 
     /// Write a log to standard error: a level, or a filter such as `zvm_quic=debug`; `node` logs warnings.
-    #[arg(long, global = true, help_heading = "Output", value_name = "FILTER", env = "ZVM_LOG")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        value_name = "FILTER",
+        env = "ZVM_LOG",
+        hide_env_values = true
+    )]
     log: Option<String>,
 
     #[command(subcommand)]
@@ -78,7 +85,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let shown = std::env::args_os().map(|argument| foreign::foreign(&argument.to_string_lossy()));
     let text = match Cli::try_parse_from(shown) {
-        Err(error) => error.render().to_string(),
+        Err(mut error) => {
+            // A value of the environment is not among the arguments.
+            if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+                && value.chars().any(foreign::is_unseen)
+            {
+                let seen = ContextValue::String(foreign::foreign(value));
+                error.insert(ContextKind::InvalidValue, seen);
+            }
+            error.render().to_string()
+        }
         Ok(_) => "error: an argument has characters that are not seen".into(),
     };
     output::usage(&text);

@@ -18,11 +18,11 @@ const LEN_MAX: usize = 4096;
 #[derive(Debug, clap::Args)]
 pub struct Signer {
     /// The key file of the signer (made by `zvm key new`)
-    #[arg(long, value_name = "FILE", env = "ZVM_KEY")]
+    #[arg(long, value_name = "FILE", env = "ZVM_KEY", hide_env_values = true)]
     key: PathBuf,
 
     /// A file whose first line is the key file's password; without it the terminal is asked
-    #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE")]
+    #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE", hide_env_values = true)]
     password_file: Option<PathBuf>,
 }
 

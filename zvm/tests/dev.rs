@@ -232,3 +232,17 @@ fn a_node_that_has_just_said_that_it_listens_is_stopped_not_killed() {
         assert_eq!(child.wait().expect("reaped").code(), Some(0));
     }
 }
+
+/// What a shell is to take over names the file, whatever is in its path.
+#[cfg(unix)]
+#[test]
+fn the_export_line_names_the_key_file() {
+    let home = tempdir().expect("a folder");
+    let dir = home.path().join(r"it's a \back\slash");
+    let mut node = DevNode::start(&["--dir", dir.to_str().expect("UTF-8")]);
+    let export = (0..9).map(|_| node.line()).find(|line| line.contains("export ")).expect("a line");
+    let shell = ["-c", &format!("{} && cat \"$ZVM_KEY\"", export.trim())];
+    let shown = std::process::Command::new("sh").args(shell).output().expect("runs");
+    assert!(shown.status.success(), "{export}: {shown:?}");
+    node.stop();
+}

@@ -164,6 +164,16 @@ fn names_of_files_and_arguments() {
 }
 
 #[test]
+fn values_of_the_environment() {
+    for args in [&["health"][..], &["call", "--help"], &["key", "new", "--help"]] {
+        for name in ["ZVM_NODE", "ZVM_PIN", "ZVM_KEY", "ZVM_PASSWORD_FILE", "ZVM_LOG"] {
+            let text = on_terminal(program().args(args).env(name, EVIL));
+            expect_clean(&format!("{name} {}", args.join(" ")), &text.replace("\u{1b}[4m", ""));
+        }
+    }
+}
+
+#[test]
 fn scripts() {
     let dir = tempfile::tempdir().expect("a folder");
     let script = wat(

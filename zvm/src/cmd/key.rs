@@ -27,7 +27,7 @@ enum What {
         file: PathBuf,
 
         /// A file whose first line encrypts the key file; without it the terminal is asked
-        #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE")]
+        #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE", hide_env_values = true)]
         password_file: Option<PathBuf>,
 
         /// Derive the key from a passphrase (RealID-v1) instead of from randomness
@@ -45,7 +45,7 @@ enum What {
         file: Option<PathBuf>,
 
         /// A file whose first line decrypts the key file: finds out, too, whether it was changed
-        #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE")]
+        #[arg(long, value_name = "FILE", env = "ZVM_PASSWORD_FILE", hide_env_values = true)]
         password_file: Option<PathBuf>,
 
         /// The key that a passphrase stands for (RealID-v1)

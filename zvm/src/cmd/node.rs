@@ -20,7 +20,7 @@ use crate::client::runtime;
 use crate::dev;
 use crate::endpoint::Endpoint;
 use crate::failure::{Exit, Failure};
-use crate::foreign::foreign;
+use crate::foreign::{foreign, is_unseen};
 use crate::output::{BAD, BOLD, Done, Output, styled};
 use crate::watch::{Watch, Watched};
 
@@ -142,11 +142,13 @@ fn dev_keys(dir: &Path, running: &Running, out: &Output) -> Result<Vec<Value>, F
     }
     // In quotes, as a shell reads it.
     let key = first.unwrap_or_default().display().to_string().replace('\'', "'\\''");
+    // As it is, if it can be shown: a shell keeps the backslashes that stand in quotes.
+    let key = if key.chars().any(is_unseen) { foreign(&key) } else { key };
     out.line(format_args!(
         "  export ZVM_NODE={} ZVM_PIN={} ZVM_KEY='{}'",
         running.server.address(),
         running.server.pin(),
-        foreign(&key)
+        key
     ));
     Ok(shown)
 }
