@@ -6,7 +6,7 @@ use ghost_wasm::Engine;
 use crate::block;
 use crate::codec::Writer;
 use crate::contract::ContractRule;
-use crate::crypto::{self, ed25519};
+use crate::crypto::{self, ed25519, secp256k1};
 use crate::envelope::{self, Kind, PAYLOAD_LEN_MAX, PROOF_LEN_MAX, VALID_BLOCKS_MAX};
 use crate::exec::DEPTH_MAX;
 use crate::exec::auth::CHECK_AUTH_GAS_MAX;
@@ -72,6 +72,7 @@ const NUMBERS: &[(&str, u64)] = &[
     ("kind_migrate", Kind::Migrate as u64),
     ("receipt_version", receipt::VERSION as u64),
     ("ed25519_rule", ed25519::RULE as u64),
+    ("secp256k1_rule", secp256k1::RULE as u64),
 ];
 
 /// All rules of a chain whose blocks have this gas limit, with its own modules and policy.

@@ -181,6 +181,17 @@ macro_rules! for_each_host_fn {
             hashes sha256(data: Ptr, len: Len, out: Out32) -> none, SHA256, Anywhere, 1, "SHA-256.";
             hashes keccak256(data: Ptr, len: Len, out: Out32) -> none, KECCAK256, Anywhere, 1, "Keccak-256 as Ethereum uses it.";
             hashes ed25519_verify(key: In32, signature: In64, message: Ptr, len: Len) -> i32, ED25519_VERIFY, Anywhere, 1, "1 if the signature counts by the rule of signed calls, else 0.";
+            hashes secp256k1_recover(hash: In32, signature: In64, recovery_id: I32, out: Out64) -> i32, SECP256K1_RECOVER, Anywhere, 1, "1 and the public key that signed the hash, x ‖ y, else 0 and nothing written. Signature r ‖ s and key big-endian; recovery id 0 to 3; a high s (above half the order) is refused.";
+            u256 u256_add(a: In32, b: In32, out: Out32) -> i32, U256_ADD, Anywhere, 1, "a + b mod 2^256; 1 if it overflowed, else 0.";
+            u256 u256_sub(a: In32, b: In32, out: Out32) -> i32, U256_ADD, Anywhere, 1, "a − b mod 2^256; 1 if b is larger, else 0.";
+            u256 u256_mul(a: In32, b: In32, out: Out32) -> i32, U256_MUL, Anywhere, 1, "a · b mod 2^256; 1 if it overflowed, else 0.";
+            u256 u256_div(a: In32, b: In32, out: Out32) -> none, U256_DIV, Anywhere, 1, "a / b rounded down; 0 if b is 0.";
+            u256 u256_rem(a: In32, b: In32, out: Out32) -> none, U256_DIV, Anywhere, 1, "a mod b; 0 if b is 0.";
+            u256 u256_addmod(a: In32, b: In32, modulus: In32, out: Out32) -> none, U256_ADDMOD, Anywhere, 1, "a + b mod modulus, the sum not cut; 0 if the modulus is 0.";
+            u256 u256_mulmod(a: In32, b: In32, modulus: In32, out: Out32) -> none, U256_MULMOD, Anywhere, 1, "a · b mod modulus, the product not cut; 0 if the modulus is 0.";
+            u256 u256_pow(base: In32, exponent: In32, out: Out32) -> none, U256_POW, Anywhere, 1, "base^exponent mod 2^256; 0^0 is 1. Paid by the bytes of the exponent without leading zeros.";
+            u256 u256_powmod(base: In32, exponent: In32, modulus: In32, out: Out32) -> none, U256_POWMOD, Anywhere, 1, "base^exponent mod modulus; 0 if the modulus is 0. Paid by the bytes of the exponent without leading zeros.";
+            u256 u256_cmp(a: In32, b: In32) -> i32, U256_CMP, Anywhere, 1, "−1 if a is less than b, 0 if they are equal, 1 if a is greater.";
             storage storage_read(key: Ptr, key_len: Len, out: Ptr, cap: Len) -> i32, READ, Anywhere, 1, "Copies a value; returns its full length, −1 if absent.";
             storage storage_write(key: Ptr, key_len: Len, value: Ptr, len: Len) -> none, WRITE, Storing, 1, "Sets a value; growth of key and value is paid by the byte.";
             storage storage_remove(key: Ptr, key_len: Len) -> i32, READ, Storing, 1, "Removes a value; 1 if there was one, which costs `REMOVE` besides, else 0.";
@@ -228,6 +239,9 @@ macro_rules! role {
     };
     (Out32) => {
         Role::Out(32)
+    };
+    (Out64) => {
+        Role::Out(64)
     };
     (Topics) => {
         Role::Topics

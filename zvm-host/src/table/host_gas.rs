@@ -50,6 +50,24 @@ prices! {
     BLAKE3 = Price::with(500, 40, 16);
     /// Checking an Ed25519 signature; by length: SHA-512.
     ED25519_VERIFY = Price::with(350_000, 110, 16);
+    /// Recovering the key of a secp256k1 signature.
+    SECP256K1_RECOVER = Price::flat(700_000);
+    /// Adding or subtracting 256-bit numbers.
+    U256_ADD = Price::flat(200);
+    /// Comparing them.
+    U256_CMP = Price::flat(175);
+    /// Multiplying them.
+    U256_MUL = Price::flat(240);
+    /// Dividing them: quotient or remainder.
+    U256_DIV = Price::flat(550);
+    /// Adding them modulo a number.
+    U256_ADDMOD = Price::flat(650);
+    /// Multiplying them modulo a number.
+    U256_MULMOD = Price::flat(900);
+    /// A power, by the bytes of its exponent.
+    U256_POW = Price::with(200, 650, 1);
+    /// A power modulo a number, by the bytes of its exponent.
+    U256_POWMOD = Price::with(300, 9_500, 1);
     /// Looking up a key of the state, present or absent: key and value. The same however large the store is.
     READ = Price::with(12_000, 2, 16);
     /// Setting a key of the state: a look at what is there, the journal, and at the end of the block the tree and

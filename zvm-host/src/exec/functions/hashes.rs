@@ -37,6 +37,24 @@ pub fn ed25519_verify(
     Ok(i32::from(valid.is_ok()))
 }
 
+pub fn secp256k1_recover(
+    guest: &mut impl Guest,
+    hash: u32,
+    signature: u32,
+    recovery_id: i32,
+    out: u32,
+) -> Result<i32, HostEnd> {
+    let hash = guest.range(hash, 32)?;
+    let signature = guest.range(signature, 64)?;
+    let out = guest.range(out, 64)?;
+    let recovered = u8::try_from(recovery_id)
+        .ok()
+        .and_then(|id| crypto::secp256k1::recover(&guest.array(hash), &guest.array(signature), id));
+    let Some(key) = recovered else { return Ok(0) };
+    guest.put(out, &key);
+    Ok(1)
+}
+
 fn put_hash(
     guest: &mut impl Guest,
     row: &HostFn,

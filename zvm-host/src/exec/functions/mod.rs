@@ -6,6 +6,7 @@ pub mod context;
 pub mod hashes;
 pub mod output;
 pub mod storage;
+pub mod u256;
 
 use super::host::{Guest, HostEnd};
 use crate::table::host_fns::HostFn;

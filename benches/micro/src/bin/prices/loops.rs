@@ -2,14 +2,14 @@
 //! without a loop fails the test below.
 
 use ghost_wasm::table::gas::GasClass;
-use zvm_host::crypto::SigningKey;
+use zvm_host::crypto::{SigningKey, secp256k1, sha256};
 
 /// A loop of a contract.
 #[derive(Clone, Debug)]
 pub struct Loop {
     /// What it measures.
     pub name: String,
-    /// What it is compared with: `op`, `bulk`, `call`, `host`, `hash`, `state`.
+    /// What it is compared with: `op`, `bulk`, `call`, `host`, `hash`, `u256`, `state`.
     pub class: &'static str,
     /// One turn: text with the locals `$i`, `$a` (i32), `$l` (i64), `$f` (f64), `$g` (f32).
     pub body: String,
@@ -285,8 +285,109 @@ pub fn loops() -> Vec<Loop> {
     list.extend(HOST.iter().map(of("host")));
     list.extend(HASHES.iter().map(of("hash")));
     list.extend([(0, 200), (VERIFIED_LEN_MAX, 4)].map(|(len, turns)| verify(len, turns)));
+    list.push(recover());
+    list.extend(numbers());
     list.extend(state());
     list
+}
+
+/// Bytes of a data segment.
+fn escaped<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    bytes.into_iter().map(|byte| format!("\\{byte:02x}")).collect()
+}
+
+/// Numbers of 256 bits, and where their operands lie: two of full length, a modulus of three limbs whose highest
+/// is 1 (the slowest to divide by), the largest number, one of a byte.
+fn numbers() -> Vec<Loop> {
+    let (a, b) = (sha256(b"a"), sha256(b"b"));
+    let mut modulus = sha256(b"m");
+    modulus[16..].fill(0);
+    modulus[16] = 1;
+    let mut byte = [0; 32];
+    byte[0] = 0xff;
+    let data = escaped([a, b, modulus, [0xff; 32], byte].as_flattened());
+    let prelude = format!(
+        "(data (i32.const 16384) \"{data}\") {}",
+        ["a", "b", "m", "max", "byte"]
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("(global ${name} i32 (i32.const {}))", 16_384 + 32 * at))
+            .collect::<String>()
+    );
+    let loops = [
+        ("add", "", "(drop (call $u256_add (global.get $a) (global.get $b) (i32.const 600)))", 20_000),
+        ("sub", "", "(drop (call $u256_sub (global.get $a) (global.get $b) (i32.const 600)))", 20_000),
+        ("mul", "", "(drop (call $u256_mul (global.get $a) (global.get $b) (i32.const 600)))", 20_000),
+        ("div", "by 3 limbs", "(call $u256_div (global.get $a) (global.get $m) (i32.const 600))", 20_000),
+        ("rem", "by 3 limbs", "(call $u256_rem (global.get $a) (global.get $m) (i32.const 600))", 20_000),
+        (
+            "addmod",
+            "3 limbs",
+            "(call $u256_addmod (global.get $a) (global.get $max) (global.get $m) (i32.const 600))",
+            20_000,
+        ),
+        (
+            "mulmod",
+            "3 limbs",
+            "(call $u256_mulmod (global.get $a) (global.get $b) (global.get $m) (i32.const 600))",
+            20_000,
+        ),
+        (
+            "mulmod",
+            "4 limbs",
+            "(call $u256_mulmod (global.get $a) (global.get $max) (global.get $b) (i32.const 600))",
+            20_000,
+        ),
+        ("pow", "0 B", "(call $u256_pow (global.get $a) (i32.const 0) (i32.const 600))", 20_000),
+        ("pow", "1 B", "(call $u256_pow (global.get $a) (global.get $byte) (i32.const 600))", 20_000),
+        ("pow", "32 B", "(call $u256_pow (global.get $a) (global.get $max) (i32.const 600))", 2_000),
+        (
+            "powmod",
+            "0 B",
+            "(call $u256_powmod (global.get $a) (i32.const 0) (global.get $m) (i32.const 600))",
+            20_000,
+        ),
+        (
+            "powmod",
+            "1 B, 3 limbs",
+            "(call $u256_powmod (global.get $a) (global.get $byte) (global.get $m) (i32.const 600))",
+            2_000,
+        ),
+        (
+            "powmod",
+            "32 B, 3 limbs",
+            "(call $u256_powmod (global.get $a) (global.get $max) (global.get $m) (i32.const 600))",
+            200,
+        ),
+        (
+            "powmod",
+            "32 B, 4 limbs",
+            "(call $u256_powmod (global.get $a) (global.get $max) (global.get $b) (i32.const 600))",
+            200,
+        ),
+        ("cmp", "", "(drop (call $u256_cmp (global.get $a) (global.get $b)))", 20_000),
+    ];
+    let one = |(name, with, body, turns): (&str, &str, &str, u32)| Loop {
+        prelude: prelude.clone(),
+        ..plain(&named(&format!("u256_{name}"), with), "u256", turns, body.into())
+    };
+    loops.map(one).into()
+}
+
+/// A signature of which a key comes. Any two numbers are one, if the first is the x of a point.
+fn recover() -> Loop {
+    let (hash, mut signature) = (sha256(b"hash"), [sha256(b"r"), sha256(b"s")].concat());
+    signature[32] >>= 1;
+    while secp256k1::recover(&hash, signature.first_chunk().unwrap_or(&[0; 64]), 0).is_none() {
+        signature[0] = signature[0].wrapping_add(1);
+    }
+    let data = escaped(hash.iter().chain(&signature));
+    let body = "(if (i32.eqz (call $secp256k1_recover (i32.const 16384) (i32.const 16416) (i32.const 0) (i32.const 600)))
+            (then (unreachable)))";
+    Loop {
+        prelude: format!("(data (i32.const 16384) \"{data}\")"),
+        ..plain("secp256k1_recover", "hash", 200, body.into())
+    }
 }
 
 /// The message of the longest check: all memory above the first page.
@@ -296,7 +397,7 @@ const VERIFIED_LEN_MAX: u32 = 63 << 16;
 fn verify(len: u32, turns: u32) -> Loop {
     let key = SigningKey::from_seed(&[7; 32]);
     let signature = key.sign(&vec![0; len as usize]);
-    let hex: String = key.public().iter().chain(&signature).map(|byte| format!("\\{byte:02x}")).collect();
+    let hex = escaped(key.public().iter().chain(&signature));
     let body = format!(
         "(if (i32.eqz (call $ed25519_verify (i32.const 16384) (i32.const 16416) (i32.const 65536) (i32.const {len})))
             (then (unreachable)))"
