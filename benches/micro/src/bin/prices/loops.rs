@@ -4,6 +4,8 @@
 use ghost_wasm::table::gas::GasClass;
 use zvm_host::crypto::{SigningKey, secp256k1, sha256};
 
+use crate::run::KEYS_TURNS;
+
 /// A loop of a contract.
 #[derive(Clone, Debug)]
 pub struct Loop {
@@ -204,41 +206,46 @@ fn state() -> Vec<Loop> {
             "storage_write",
             "overwrite, other keys",
             "(call $storage_write (i32.const 1024) (i32.const 4) (i32.const 520) (i32.const 1))",
-            16_384,
+            KEYS_TURNS,
         ),
         (
             "storage_write",
             "one key",
             "(call $storage_write (i32.const 600) (i32.const 4) (i32.const 520) (i32.const 1))",
-            16_384,
+            KEYS_TURNS,
         ),
         (
             "storage_write",
             "overwrite, 4 KiB",
             "(call $storage_write (i32.const 1024) (i32.const 4) (i32.const 8192) (i32.const 4096))",
-            512,
+            200,
         ),
         (
             "storage_remove",
             "write, remove",
             "(call $storage_write (i32.const 1024) (i32.const 4) (i32.const 520) (i32.const 1)) (drop (call $storage_remove (i32.const 1024) (i32.const 4)))",
-            16_384,
+            KEYS_TURNS,
         ),
-        ("storage_remove", "absent", "(drop (call $storage_remove (i32.const 1024) (i32.const 4)))", 16_384),
-        ("storage_has", "absent", "(drop (call $storage_has (i32.const 1024) (i32.const 4)))", 16_384),
-        ("storage_len", "absent", "(drop (call $storage_len (i32.const 1024) (i32.const 4)))", 16_384),
+        (
+            "storage_remove",
+            "absent",
+            "(drop (call $storage_remove (i32.const 1024) (i32.const 4)))",
+            KEYS_TURNS,
+        ),
+        ("storage_has", "absent", "(drop (call $storage_has (i32.const 1024) (i32.const 4)))", KEYS_TURNS),
+        ("storage_len", "absent", "(drop (call $storage_len (i32.const 1024) (i32.const 4)))", KEYS_TURNS),
         (
             "storage_read",
             "absent",
             "(drop (call $storage_read (i32.const 1024) (i32.const 4) (i32.const 600) (i32.const 1)))",
-            16_384,
+            KEYS_TURNS,
         ),
-        ("self_balance", "", "(call $self_balance (i32.const 600))", 16_384),
+        ("self_balance", "", "(call $self_balance (i32.const 600))", KEYS_TURNS),
         (
             "balance",
             "absent",
             "(i32.store (i32.const 700) (local.get $i)) (call $balance (i32.const 700) (i32.const 600))",
-            16_384,
+            KEYS_TURNS,
         ),
     ];
     loops

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustix::time::{ClockId, clock_gettime};
 use zvm_host::crypto::SigningKey;
+use zvm_host::state::FIRST_READS_MAX;
 use zvm_host::table::host_fns::HOST_FNS;
 use zvm_host::{
     Address, Answer, Body, Chain, ChainConfig, ContractModule, Genesis, Owner, Record, RedbBackend, Status,
@@ -15,6 +16,8 @@ use crate::loops::Loop;
 /// Keys in the state before anything is measured. The tree over them is as deep as the logarithm says, so that
 /// one over 2^24 keys costs a third more.
 const KEYS: u32 = 1 << 18;
+/// Turns of a loop that touches a key in each: half of what one signed call may touch.
+pub const KEYS_TURNS: u32 = FIRST_READS_MAX / 2;
 /// Gas of a block: enough that no loop runs out.
 const GAS: u64 = 1 << 50;
 
@@ -62,13 +65,13 @@ impl Bench {
             body: "(i32.store (i32.const 1024) (i32.add (local.get $i) (local.get $base)))
                 (call $storage_write (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 1))"
                 .into(),
-            turns: 1 << 16,
+            turns: KEYS_TURNS,
             setup: String::new(),
             prelude: String::new(),
         };
         let at = bench.deploy(&wat(&fill));
-        for part in 0..KEYS >> 16 {
-            bench.call(at, &(part << 16).to_le_bytes());
+        for first in (0..KEYS).step_by(KEYS_TURNS as usize) {
+            bench.call(at, &first.to_le_bytes());
         }
         bench
     }
@@ -126,7 +129,7 @@ pub fn wat(of: &Loop) -> String {
     let imports: String = HOST_FNS
         .iter()
         .map(|row| {
-            let params = " i32".repeat(row.params.len());
+            let params: String = row.params.iter().map(|(_, role)| format!(" {}", role.val_type())).collect();
             let result = row.result.map_or(String::new(), |ty| format!("(result {ty})"));
             format!("(import \"env\" \"{0}\" (func ${0} (param{params}) {result}))\n", row.name)
         })
