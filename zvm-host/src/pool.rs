@@ -298,6 +298,13 @@ impl Pool {
         self.ids.contains_key(call_id) || self.taken.contains(call_id)
     }
 
+    /// Whether a call with this nonce waits behind others that have not come.
+    pub fn has_gap(&self, signer: &Address, nonce: u64) -> bool {
+        let Some(queue) = self.queues.get(signer).filter(|queue| queue.next < nonce) else { return false };
+        let before = queue.calls.range(queue.next..nonce).count() as u64;
+        before < nonce.saturating_sub(queue.next)
+    }
+
     /// Whether a block could take a call.
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()

@@ -1,17 +1,18 @@
 //! The node that serves a [`zvm_host::Chain`]: translates between the protocol's words and the host's, and
 //! reads the wall clock, which the chain does not.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::MutexGuard;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ghost_wasm::{Engine, Interrupt};
 use zvm_host::state::StoreError;
 use zvm_host::{
-    Answer, Chain, ChainError, ChainReader, ContractError, ContractModule, ContractStream, Owner, Readers,
-    RefusalCode, contract_stream,
+    Chain, ChainError, ChainReader, ContractError, ContractModule, ContractStream, Owner, Readers,
+    RefusalCode, Refused, contract_stream,
 };
 
 use crate::node::{Node, Submitted};
+use crate::producer::{Fate, Producer, Received, Sealing};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
 use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
@@ -22,26 +23,47 @@ use crate::spool::DISK_FULL;
 
 const _: () = assert!(zvm_host::diagnostics::KEPT_LEN_MAX <= DIAGNOSTICS_BYTES_MAX);
 
+/// How long a call waits for those before it before its sender hears that it waits.
+const GAP_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A chain behind a server.
 #[derive(Debug)]
 pub struct ChainNode {
     engine: Engine,
     profile: Hash,
     module_bytes_max: u64,
-    chain: Mutex<Chain>,
+    producer: Producer,
     /// What only reads goes by these, and never waits for the chain.
     readers: Readers,
     stop: Interrupt,
 }
 
 impl ChainNode {
-    /// Serves `chain`.
+    /// Serves `chain`, with blocks as they come.
     pub fn new(chain: Chain) -> ChainNode {
+        ChainNode::sealing(chain, Sealing::default())
+    }
+
+    /// Serves `chain`, with blocks by this rule.
+    pub fn sealing(chain: Chain, sealing: Sealing) -> ChainNode {
         let engine = chain.judging_engine().clone();
         let module_bytes_max = u64::from(engine.profile().limits().module_bytes);
         let profile = chain.info().profile_hash;
         let (readers, stop) = (chain.readers(), chain.interrupt());
-        ChainNode { engine, profile, module_bytes_max, chain: Mutex::new(chain), readers, stop }
+        let producer = Producer::start(chain, sealing);
+        ChainNode { engine, profile, module_bytes_max, producer, readers, stop }
+    }
+
+    /// Makes a block of what is ready, also of nothing, at this time (unix milliseconds) or just after its parent.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be stored, `ShuttingDown`.
+    pub async fn mine(&self, timestamp: u64) -> Result<(), Refusal> {
+        match self.producer.mine(timestamp).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(text)) => Err(Refusal::new(AnswerCode::Internal, text)),
+            Err(_) => Err(ending()),
+        }
     }
 
     /// The chain at its newest block, without waiting for one that is being made.
@@ -52,17 +74,37 @@ impl ChainNode {
         self.readers.newest().map_err(|error| fault(&error))
     }
 
-    /// The chain, unless a call or an upload is in it.
-    #[cfg(test)]
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, Chain>> {
-        self.chain.try_lock().ok()
+    /// Whether a block is being built.
+    pub fn is_building(&self) -> bool {
+        self.producer.is_building()
     }
 
     /// The chain, for as long as the guard lives: calls and uploads wait meanwhile, and this waits for them.
     pub fn lock(&self) -> MutexGuard<'_, Chain> {
-        // The chain commits in transactions of its store; a panic elsewhere leaves it as of the last one.
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+        self.producer.chain()
     }
+}
+
+/// What became of a call, as its sender hears it.
+fn told(fate: Fate) -> Result<Submitted, Refusal> {
+    match fate {
+        Fate::Included(record) => Ok(Submitted::Included(record.encode())),
+        Fate::Duplicate(record) => Ok(Submitted::Duplicate(record.encode())),
+        Fate::Refused(refused) => Err(not_admitted(refused)),
+        Fate::Failed(error) => Err(fault(&error)),
+    }
+}
+
+fn not_admitted(refused: Refused) -> Refusal {
+    let code = match refused.code {
+        RefusalCode::Authentication => AnswerCode::AuthenticationFailed,
+        _ => AnswerCode::CallRefused,
+    };
+    Refusal::new(code, refused.text).with_detail(refused.code as u32)
+}
+
+fn ending() -> Refusal {
+    Refusal::new(AnswerCode::ShuttingDown, "the node ends")
 }
 
 fn fault(error: &ChainError) -> Refusal {
@@ -86,7 +128,7 @@ fn owner(peer: Peer) -> Owner {
 }
 
 /// Unix milliseconds.
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
@@ -146,21 +188,25 @@ impl Node for ChainNode {
         Ok(u32::try_from(self.reader()?.staged_count()).unwrap_or(u32::MAX))
     }
 
-    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
-        // The dev chain makes a block of each call at once: there is nothing to wait for.
-        let _ = wait;
-        match self.lock().submit(envelope, now_ms()).map_err(|error| fault(&error))? {
-            Answer::Included(record) => Ok(Submitted::Included(record.encode())),
-            Answer::Duplicate(record) => Ok(Submitted::Duplicate(record.encode())),
-            Answer::Queued(call_id) => Ok(Submitted::Accepted(call_id)),
-            Answer::Refused(refused) => {
-                let code = match refused.code {
-                    RefusalCode::Authentication => AnswerCode::AuthenticationFailed,
-                    _ => AnswerCode::CallRefused,
-                };
-                Err(Refusal::new(code, refused.text).with_detail(refused.code as u32))
-            }
+    async fn submit(&self, peer: Peer, envelope: Vec<u8>, wait: bool) -> Result<Submitted, Refusal> {
+        let envelope = self.producer.gate().decode(&envelope).map_err(not_admitted)?;
+        let busy = || Refusal::new(AnswerCode::Busy, "too many calls are on their way");
+        let received = self.producer.submit(peer, envelope).ok_or_else(busy)?;
+        let (call_id, has_gap, fate) = match received.await.map_err(|_| ending())? {
+            Received::Decided(fate) => return told(fate),
+            Received::Waits { call_id, has_gap, fate } => (call_id, has_gap, fate),
+        };
+        if !wait {
+            return Ok(Submitted::Accepted(call_id));
         }
+        let fate = match has_gap {
+            false => fate.await,
+            true => match tokio::time::timeout(GAP_PATIENCE, fate).await {
+                Ok(fate) => fate,
+                Err(_) => return Ok(Submitted::Accepted(call_id)),
+            },
+        };
+        told(fate.map_err(|_| ending())?)
     }
 
     fn query(
@@ -222,5 +268,6 @@ impl Node for ChainNode {
 
     fn stop(&self) {
         self.stop.interrupt();
+        self.producer.stop();
     }
 }

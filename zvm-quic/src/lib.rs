@@ -8,6 +8,7 @@
 mod chain;
 pub mod net;
 mod node;
+mod producer;
 pub mod proto;
 pub mod spool;
 
@@ -18,5 +19,6 @@ pub use net::client::{
 pub use net::server::{Server, ServerConfig, ServerError};
 pub use net::tls::{Identity, Pin, TlsError};
 pub use node::{Node, Submitted};
+pub use producer::Sealing;
 pub use proto::frame::Refusal;
 pub use proto::table::Limits;

@@ -1,5 +1,7 @@
 //! What a server serves: the chain behind the protocol, as a trait. Knows no stream.
 
+use std::future::Future;
+
 use ghost_wasm::Interrupt;
 
 use crate::proto::frame::Refusal;
@@ -19,7 +21,7 @@ pub enum Submitted {
 }
 
 /// A node. Methods may block: the server calls them off its event loop, except [`sink`](Node::sink) and
-/// [`stop`](Node::stop), which must be quick. What only reads must not wait for a call that runs. A refusal goes to the client as it is.
+/// [`stop`](Node::stop), which must be quick, and [`submit`](Node::submit). What only reads must not wait for a call that runs. A refusal goes to the client as it is.
 pub trait Node: Send + Sync + 'static {
     /// Validates modules as they arrive.
     type Sink: ModuleSink<Module: Send> + Send + 'static;
@@ -52,11 +54,17 @@ pub trait Node: Send + Sync + 'static {
     /// A fault of the node.
     fn staged(&self) -> Result<u32, Refusal>;
 
-    /// Takes a signed call; with `wait`, answers when it is in a block.
+    /// Takes a signed call of a peer; with `wait`, answers when it is in a block. It does not block: thousands may
+    /// wait at once.
     ///
     /// # Errors
-    /// `CallRefused`, `AuthenticationFailed`, or a fault of the node.
-    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal>;
+    /// `CallRefused`, `AuthenticationFailed`, `Busy`, or a fault of the node.
+    fn submit(
+        &self,
+        peer: Peer,
+        envelope: Vec<u8>,
+        wait: bool,
+    ) -> impl Future<Output = Result<Submitted, Refusal>> + Send;
 
     /// Runs a contract's `query`, beside everything else; `gas_limit` 0 is what the node allows. It ends soon
     /// after `interrupt` is set.

@@ -96,20 +96,24 @@ impl Answered {
 #[derive(Debug)]
 pub struct Watched {
     node: Arc<ChainNode>,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
 }
 
 impl Watched {
     /// Serves `node`.
     pub fn new(node: Arc<ChainNode>, watch: Option<Watch>) -> Watched {
-        Watched { node, watch }
+        Watched { node, watch: watch.map(Arc::new) }
     }
 }
 
 /// What became of a signed call.
 fn submitted(envelope: &[u8], answer: &Result<Submitted, Refusal>, took: Duration) -> Option<Answered> {
     let body = Envelope::decode(envelope).ok()?.body;
-    let kind = if body.kind == Kind::Deploy { "deploy" } else { "call" };
+    let kind = match body.kind {
+        Kind::Deploy => "deploy",
+        Kind::Call => "call",
+        Kind::Migrate => "migrate",
+    };
     let plain = |status: &str, why: String| Answered {
         kind,
         target: body.target,
@@ -168,13 +172,14 @@ impl Node for Watched {
         self.node.staged()
     }
 
-    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
+    async fn submit(&self, peer: Peer, envelope: Vec<u8>, wait: bool) -> Result<Submitted, Refusal> {
+        let Some(watch) = &self.watch else { return self.node.submit(peer, envelope, wait).await };
         let began = Instant::now();
-        let answer = self.node.submit(envelope, wait);
-        if let Some(watch) = &self.watch
-            && let Some(answered) = submitted(envelope, &answer, began.elapsed())
-        {
-            watch.tell(answered);
+        let answer = self.node.submit(peer, envelope.clone(), wait).await;
+        if let Some(answered) = submitted(&envelope, &answer, began.elapsed()) {
+            let watch = Arc::clone(watch);
+            // Whoever reads the lines may be slow: the server goes on meanwhile.
+            tokio::task::spawn_blocking(move || watch.tell(answered));
         }
         answer
     }

@@ -97,6 +97,11 @@ impl Chain {
         admission::conditions(envelope, signer, account, place, NONCES_AHEAD_MAX).map(drop)
     }
 
+    /// Whether calls before this nonce of a signer are neither in a block nor waiting.
+    pub fn has_gap(&self, signer: &Address, nonce: u64) -> bool {
+        self.pool.has_gap(signer, nonce)
+    }
+
     /// How many calls wait.
     pub fn waiting(&self) -> usize {
         self.pool.count()

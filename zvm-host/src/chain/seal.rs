@@ -202,8 +202,11 @@ impl Chain {
     }
 
     /// Makes a block that was built the newest one, which is then to be stored. Calls that are in no block are
-    /// decided.
+    /// decided. A block behind one that could not be stored is dropped: its calls wait again.
     pub fn sealed(&mut self, sealed: Sealed) -> (Option<Commitment>, Vec<Decision>) {
+        if sealed.block.as_ref().is_some_and(|(block, _)| block.header.parent != self.tip.hash) {
+            return (None, self.discard(sealed));
+        }
         let Sealed { block, included, back, left_out } = sealed;
         let mut decisions: Vec<Decision> = Vec::new();
         for (call, decided) in left_out {
@@ -249,8 +252,7 @@ impl Chain {
         dropped.map(|(call_id, refused)| (call_id, Decided::Refused(refused))).collect()
     }
 
-    /// Gives up a block that was built and not made the newest one: its calls wait again.
-    pub fn discard(&mut self, sealed: Sealed) -> Vec<Decision> {
+    fn discard(&mut self, sealed: Sealed) -> Vec<Decision> {
         let Sealed { included, back, left_out, .. } = sealed;
         let mut decisions = Vec::new();
         for (call, decided) in left_out {

@@ -34,6 +34,8 @@ fn the_highest_price_goes_first_and_nonces_stay_in_order() {
     assert_eq!(taken(&mut pool, 2), [(5, 0), (7, 1)]);
     assert_eq!(taken(&mut pool, 9), [(5, 0), (2, 0), (9, 1)]);
     assert!(!pool.has_ready(), "the last one waits for three others");
+    assert!(pool.has_gap(&call(4, 3, 100, 0).signer, 3));
+    assert!(!pool.has_gap(&call(2, 0, 1, 0).signer, 0));
     assert_eq!(pool.count(), 1);
 }
 

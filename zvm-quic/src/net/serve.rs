@@ -34,6 +34,8 @@ pub(super) struct Shared<N> {
     pub(super) room: Room,
     /// Requests that may be inside the node and only read: those that change it do not keep them out.
     pub(super) reads: Room,
+    /// Signed calls under way; they wait for a block, and not for each other.
+    pub(super) calls: Room,
     pub(super) born: Instant,
 }
 
@@ -217,7 +219,8 @@ async fn request<N: Node>(
     match request {
         Request::Call(call) => {
             let wait = call.flags & CALL_NO_WAIT == 0;
-            match inside(&shared.room, from, move || node.submit(call.envelope.as_slice(), wait)).await? {
+            let _room = shared.calls.enter(from)?;
+            match node.submit(from, call.envelope.into_vec(), wait).await? {
                 Submitted::Included(record) => record_answer(AnswerCode::Ok, record),
                 Submitted::Duplicate(record) => record_answer(AnswerCode::Duplicate, record),
                 Submitted::Accepted(call_id) => Ok(encode_answer(AnswerCode::Accepted, &CallId { call_id })),

@@ -134,7 +134,9 @@ impl<N: Node> Server<N> {
         let opened = tokio::task::spawn_blocking(move || SpoolDir::open(dir, bytes_max)).await;
         let spools =
             opened.map_err(|error| ServerError::Io(io::Error::other(error)))?.map_err(ServerError::Spool)?;
-        let (room, reads) = (Room::new(&limits), Room::new(&limits));
+        let requests = || Room::new(limits.requests_at_once, limits.requests_per_peer);
+        let (room, reads) = (requests(), requests());
+        let calls = Room::new(limits.calls_at_once, limits.calls_per_peer);
         let queries = Queries::new(&limits);
         let born = Instant::now();
         let gate = Gate::new(&limits, born);

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::proto::frame::Refusal;
 use crate::proto::pace::Peer;
-use crate::proto::table::{AnswerCode, Limits};
+use crate::proto::table::AnswerCode;
 
 /// How much each peer has.
 #[derive(Debug)]
@@ -71,12 +71,10 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(limits: &Limits) -> Room {
-        let all = usize::try_from(limits.requests_at_once).unwrap_or(usize::MAX);
-        Room {
-            all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))),
-            shares: Shares::new(limits.requests_per_peer),
-        }
+    /// Room for so many, and for so many of one peer.
+    pub(super) fn new(all: u32, per_peer: u32) -> Room {
+        let all = usize::try_from(all).unwrap_or(usize::MAX);
+        Room { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), shares: Shares::new(per_peer) }
     }
 
     /// Room for one more of a peer, held by what is returned.

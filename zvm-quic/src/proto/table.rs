@@ -167,6 +167,8 @@ limits! {
     streams_per_connection: u32 = 32, "streams", "open at once; unidirectional ones: none";
     requests_at_once: u32 = 64, "requests", "begun inside the node or waiting for it, of those that change it and of those that read, each; beyond them a client hears `busy`";
     requests_per_peer: u32 = 16, "requests", "the same for one peer";
+    calls_at_once: u32 = 16_384, "calls", "that wait for their blocks; beyond them a client hears `busy`";
+    calls_per_peer: u32 = 2_048, "calls", "the same for one peer";
     queries_at_once: u32 = 2, "queries", "under way for all peers: nobody pays for them";
     queries_waiting: u32 = 16, "queries", "that wait for their turn; beyond them a client hears `busy`";
     queries_per_peer: u32 = 1, "queries", "under way or waiting for one peer; beyond them it hears `busy`";

@@ -14,7 +14,7 @@ use zvm_host::state::StoreError;
 use zvm_host::{Address, Chain, ChainConfig, ChainError, Genesis, RedbBackend, hex};
 use zvm_quic::net::Congestion;
 use zvm_quic::net::server::bind;
-use zvm_quic::{ChainNode, Identity, Limits, Server, ServerConfig, ServerError};
+use zvm_quic::{ChainNode, Identity, Limits, Sealing, Server, ServerConfig, ServerError};
 
 use crate::client::runtime;
 use crate::dev;
@@ -61,6 +61,26 @@ pub struct Args {
     /// Blocks whose receipts are kept with return data, logs and texts; default: all
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
     keep_records: Option<u64>,
+
+    /// When a block is made: `eager` (of what came while the one before was stored), `instant` (one for each call),
+    /// `interval:MS` or `interval:MS:CALLS` (each so often, if a call is there; so many calls at most)
+    #[arg(long, value_name = "RULE", default_value = "eager", value_parser = parse_sealing)]
+    seal: Sealing,
+}
+
+fn parse_sealing(text: &str) -> Result<Sealing, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts.as_slice() {
+        ["eager"] => Ok(Sealing::default()),
+        ["instant"] => Ok(Sealing::Instant),
+        ["interval", ms] => Ok(Sealing::Interval { ms: number(ms)?.max(1), calls_max: usize::MAX }),
+        ["interval", ms, calls] => {
+            let calls_max = usize::try_from(number(calls)?.max(1)).unwrap_or(usize::MAX);
+            Ok(Sealing::Interval { ms: number(ms)?.max(1), calls_max })
+        }
+        _ => Err("eager, instant, interval:MS or interval:MS:CALLS expected".into()),
+    }
 }
 
 fn parse_balance(text: &str) -> Result<(Address, u128), String> {
@@ -83,7 +103,8 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let dir = args.dir.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
     let watch = args.dev.then(|| Watch::new(out));
     let config = ChainConfig { records_kept_blocks: args.keep_records, ..ChainConfig::default() };
-    let running = Running::start(&runtime, dir, &listen, config, watch, |kept| genesis(&args, dir, kept))?;
+    let settings = Settings { config, sealing: args.seal, watch };
+    let running = Running::start(&runtime, dir, &listen, settings, |kept| genesis(&args, dir, kept))?;
     let info = running.node.lock().info();
     out.line(format_args!("listening    {}", styled(BOLD, running.server.address())));
     out.line(format_args!("fingerprint  {}", styled(BOLD, running.server.pin())));
@@ -153,6 +174,17 @@ fn dev_keys(dir: &Path, running: &Running, out: &Output) -> Result<Vec<Value>, F
     Ok(shown)
 }
 
+/// How a chain is served.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// What the node decides for itself.
+    pub config: ChainConfig,
+    /// When blocks are made.
+    pub sealing: Sealing,
+    /// Hears of each answer.
+    pub watch: Option<Watch>,
+}
+
 /// A chain that is served.
 #[derive(Debug)]
 pub struct Running {
@@ -164,21 +196,19 @@ pub struct Running {
 
 impl Running {
     /// Opens the chain of a folder and listens at the first address that can be had. `genesis` is given that of the
-    /// chain, or nothing for a new one, and says which one is meant. `watch` hears of each answer.
-    ///
+    /// chain, or nothing for a new one, and says which one is meant.     ///
     /// The store is locked before anything is looked at, and a new chain is made last: a start that fails
     /// before leaves nothing behind.
     pub fn start(
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
-        config: ChainConfig,
-        watch: Option<Watch>,
+        settings: Settings,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
         let is_new = !dir.exists();
         fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
-        let running = Running::start_in(runtime, dir, listen, config, watch, genesis);
+        let running = Running::start_in(runtime, dir, listen, settings, genesis);
         if running.is_err() && is_new {
             // Only if it is empty.
             let _ = fs::remove_dir(dir);
@@ -190,10 +220,10 @@ impl Running {
         runtime: &Runtime,
         dir: &Path,
         listen: &[SocketAddr],
-        config: ChainConfig,
-        watch: Option<Watch>,
+        settings: Settings,
         genesis: impl FnOnce(Option<Genesis>) -> Result<Genesis, Failure>,
     ) -> Result<Running, Failure> {
+        let Settings { config, sealing, watch } = settings;
         let store = RedbBackend::open(&dir.join(STORE_FILE)).map_err(|error| chain_failure(&error.into()))?;
         let kept = stored_genesis(&store).map_err(|error| chain_failure(&error))?;
         let genesis = genesis(kept)?;
@@ -209,7 +239,7 @@ impl Running {
         };
         let store = Arc::new(store);
         let chain = Chain::open(store.clone(), &genesis, config).map_err(|error| chain_failure(&error))?;
-        let node = Arc::new(ChainNode::new(chain));
+        let node = Arc::new(ChainNode::sealing(chain, sealing));
         let server = runtime.block_on(Server::start_on(
             socket,
             server_config,

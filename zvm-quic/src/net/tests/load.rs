@@ -227,7 +227,7 @@ async fn an_endless_call_holds_no_reader_up() {
     let wire = running.wire(call).await;
     let caller = running.from(2);
     let call = tokio::spawn(async move { caller.call(&wire, true).await });
-    let is_running = || running.node.try_lock().is_none();
+    let is_running = || running.node.is_building();
     while !is_running() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

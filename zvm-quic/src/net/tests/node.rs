@@ -133,15 +133,15 @@ impl Node for TestNode {
         Ok(self.staged.lock().unwrap().len() as u32)
     }
 
-    fn submit(&self, envelope: &[u8], wait: bool) -> Result<Submitted, Refusal> {
+    async fn submit(&self, _: Peer, envelope: Vec<u8>, wait: bool) -> Result<Submitted, Refusal> {
         if envelope == b"forged" {
             return Err(Refusal::new(AnswerCode::AuthenticationFailed, "forged"));
         }
-        let id = Hash::from(blake3::hash(envelope));
+        let id = Hash::from(blake3::hash(&envelope));
         if !wait {
             return Ok(Submitted::Accepted(id));
         }
-        let record = [b"record of ", envelope].concat();
+        let record = [b"record of ", &envelope[..]].concat();
         match self.records.lock().unwrap().insert(id, record.clone()) {
             Some(stored) => Ok(Submitted::Duplicate(stored)),
             None => Ok(Submitted::Included(record)),
