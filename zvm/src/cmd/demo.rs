@@ -12,14 +12,14 @@ use tokio::runtime::Runtime;
 use zvm_host::crypto::{self, SigningKey};
 use zvm_host::envelope::contract_address;
 use zvm_host::table::host_gas;
-use zvm_host::{Address, Auth, Body, ChainConfig, Genesis, Hash, Record, Status, hex, key};
+use zvm_host::{Address, Auth, Body, Genesis, Hash, Record, Status, hex, key};
 use zvm_quic::UploadOptions;
 use zvm_quic::proto::message::UploadAnswer;
 use zvm_quic::proto::table::AnswerCode;
 
 use crate::abi::{self, Type};
 use crate::client::{Offer, Session, runtime, show_upload};
-use crate::cmd::node::{Running, holds_chain, new_genesis};
+use crate::cmd::node::{Running, Settings, holds_chain, new_genesis};
 use crate::failure::{Exit, Failure};
 use crate::output::{BAD, BOLD, BREAK, DIM, Done, GOOD, Output, styled};
 use crate::receipt;
@@ -138,8 +138,7 @@ struct Live {
 impl Live {
     fn start(runtime: &Arc<Runtime>, dir: &Path, genesis: &Genesis) -> Result<Live, Failure> {
         let listen = [(Ipv4Addr::LOCALHOST, 0).into()];
-        let running =
-            Running::start(runtime, dir, &listen, ChainConfig::default(), None, |_| Ok(genesis.clone()))?;
+        let running = Running::start(runtime, dir, &listen, Settings::default(), |_| Ok(genesis.clone()))?;
         let (address, pin) = (running.server.address(), running.server.pin());
         let session = Session::connect(runtime.clone(), address, pin, PATIENCE)?;
         Ok(Live { running, session })
