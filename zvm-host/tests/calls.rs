@@ -608,6 +608,28 @@ fn a_policy_judges_what_a_call_does() {
     assert_eq!((net.nonce(&bob()), net.all_balances()), (1, 2 * SUPPLY));
 }
 
+/// A call may be the first to touch 4,096 keys; one more is its trap, paid by it, and never a fault of the node.
+#[test]
+fn the_limit_of_keys_is_a_trap() {
+    let imports = r#"(import "env" "storage_has" (func $has (param i32 i32) (result i32)))
+        (import "env" "input_read" (func $input (param i32 i32) (result i32)))"#;
+    let invoke = "(local $n i32) (drop (call $input (i32.const 8) (i32.const 4)))
+        (loop $next (i32.store (i32.const 0) (local.get $n)) (drop (call $has (i32.const 0) (i32.const 4)))
+            (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.load (i32.const 8)))))
+        (i32.const 0)";
+    let mut net = Net::new();
+    let at = net.deployed(&contract(imports, "(i32.const 0)", invoke, "(i32.const 0)"), &[]);
+    // Besides: the signer, the contract, the leaf of its code.
+    for (count, status) in
+        [(4_093u32, Status::Success), (4_094, Status::RuntimeError), (5_000, Status::RuntimeError)]
+    {
+        let record = net.call(&bob(), at, &count.to_le_bytes());
+        assert_eq!(record.receipt.status, status, "{count}: {:?}", record.diagnostics);
+        assert_eq!(record.receipt.trap_code, if status == Status::Success { 0 } else { 130 });
+    }
+    assert_eq!(net.all_balances(), 2 * SUPPLY);
+}
+
 #[test]
 fn iteration_is_for_queries_and_goes_in_order() {
     let imports = r#"

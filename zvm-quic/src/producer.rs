@@ -187,6 +187,9 @@ impl Shared {
     }
 }
 
+/// What a thread does.
+type Body = Box<dyn FnOnce() + Send>;
+
 /// The threads.
 #[derive(Debug)]
 pub struct Producer {
@@ -211,11 +214,9 @@ impl Producer {
             changed: Condvar::new(),
             is_building: AtomicBool::new(false),
         });
-        let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.into()).spawn(body)
-        };
+        let spawn = |name: &str, body: Body| std::thread::Builder::new().name(name.into()).spawn(body);
         let (admission, sealer, storer) = (shared.clone(), shared.clone(), shared.clone());
-        let bodies: [(&str, Box<dyn FnOnce() + Send>); 3] = [
+        let bodies: [(&str, Body); 3] = [
             ("zvm-admission", Box::new(move || admit(&admission, arrivals))),
             ("zvm-sealer", Box::new(move || seal(&sealer, &to_store))),
             ("zvm-storer", Box::new(move || store(&storer, &commitments))),

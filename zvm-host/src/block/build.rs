@@ -260,9 +260,12 @@ impl<'a> Builder<'a> {
             None => self.again()?,
         };
         let sums = BlockSums::take(&mut tx.journal)?;
-        let mut account = tx.journal.account(&self.env.sealer).map_err(ApplyError::from)?;
-        account.balance = account.balance.saturating_add(sums.fees);
-        tx.journal.set_account(&self.env.sealer, &account).map_err(ApplyError::from)?;
+        let paid = tx.journal.unlimited(|journal| {
+            let mut account = journal.account(&self.env.sealer)?;
+            account.balance = account.balance.saturating_add(sums.fees);
+            journal.set_account(&self.env.sealer, &account)
+        });
+        paid.map_err(ApplyError::from)?;
         let mut reads = Vec::new();
         if self.keeps_reads {
             let kept = tx.journal.reads();

@@ -285,9 +285,11 @@ fn pay(tx: &mut Transaction, call: &Call<'_>) -> Result<u128, ApplyError> {
 fn settle(tx: &mut Transaction, call: &Call<'_>, paid: u128, gas_used: u64) -> Result<(), ApplyError> {
     let price = u128::from(call.envelope.body.gas_price);
     let cost = u128::from(gas_used).saturating_mul(price);
-    let mut signer = tx.journal.account(&call.signer)?;
-    signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
-    tx.journal.set_account(&call.signer, &signer)?;
+    tx.journal.unlimited(|journal| {
+        let mut signer = journal.account(&call.signer)?;
+        signer.balance = signer.balance.saturating_add(paid.saturating_sub(cost));
+        journal.set_account(&call.signer, &signer)
+    })?;
     // Gas for cold code is burned: whoever seals must not gain by having code leave the hot set.
     let fee = u128::from(gas_used.saturating_sub(tx.cold_gas)).saturating_mul(price);
     BlockSums::add(&mut tx.journal, gas_used, fee)

@@ -140,7 +140,7 @@ impl<N: Node> Server<N> {
         let queries = Queries::new(&limits);
         let born = Instant::now();
         let gate = Gate::new(&limits, born);
-        let shared = Arc::new(Shared { node, spools, limits, gate, queries, room, reads, born });
+        let shared = Arc::new(Shared { node, spools, limits, gate, queries, room, reads, calls, born });
         let serving = Arc::downgrade(&shared);
         let accepting = tokio::spawn(accept(endpoint.clone(), shared));
         let pin = config.identity.pin();
