@@ -115,10 +115,12 @@ impl Frames<'_> {
         begin: Begin,
     ) -> (Box<Transaction>, Result<FrameEnd, ApplyError>) {
         let mut stack = Vec::new();
+        // What stands in for the transaction in frames that wait.
+        let mut spares = Vec::new();
         let mut step = self.begin(&mut stack, tx, begin, None);
         loop {
             step = match step {
-                Step::Asked(request, suspended) => self.answer(&mut stack, request, suspended),
+                Step::Asked(request, suspended) => self.answer(&mut stack, &mut spares, request, suspended),
                 Step::Ended(run) => {
                     let Some(active) = stack.pop() else {
                         let fault = ApplyError::Fault("a frame ended that had not begun".into());
@@ -126,7 +128,7 @@ impl Frames<'_> {
                     };
                     match (end(run, &active), active.caller) {
                         ((tx, Ok(end)), Some(waiting)) => {
-                            self.go_on(tx, end, active.given, active.gas, waiting)
+                            self.go_on(&mut spares, tx, end, (active.given, active.gas), waiting)
                         }
                         (done, _) => return done,
                     }
@@ -162,8 +164,14 @@ impl Frames<'_> {
     }
 
     /// Does what a frame asks for.
-    fn answer(&self, stack: &mut Vec<Active>, request: Request, mut suspended: Box<Suspended>) -> Step {
-        let spare = Box::new(suspended.state().tx.idle());
+    fn answer(
+        &self,
+        stack: &mut Vec<Active>,
+        spares: &mut Vec<Box<Transaction>>,
+        request: Request,
+        mut suspended: Box<Suspended>,
+    ) -> Step {
+        let spare = spares.pop().unwrap_or_else(|| Box::new(suspended.state().tx.idle()));
         let mut tx = std::mem::replace(&mut suspended.state_mut().tx, spare);
         match self.prepare(stack, &mut tx, request, &mut suspended) {
             Ok(Prepared::Frame(begin, created)) => {
@@ -172,11 +180,12 @@ impl Frames<'_> {
             }
             Ok(Prepared::Answer(status)) => {
                 let state = suspended.state_mut();
-                (state.tx, state.returned) = (tx, Arc::default());
+                spares.push(std::mem::replace(&mut state.tx, tx));
+                state.returned = Arc::default();
                 self.machine.instances.resume(suspended, i32::from(status as u8))
             }
             Err(end) => {
-                suspended.state_mut().tx = tx;
+                spares.push(std::mem::replace(&mut suspended.state_mut().tx, tx));
                 Step::Ended(self.machine.instances.abandon(suspended, End::from(&end)))
             }
         }
@@ -185,10 +194,10 @@ impl Frames<'_> {
     /// Gives a caller what its callee left.
     fn go_on(
         &self,
+        spares: &mut Vec<Box<Transaction>>,
         mut tx: Box<Transaction>,
         end: FrameEnd,
-        given: Budget,
-        gas: u64,
+        (given, gas): (Budget, u64),
         waiting: Waiting,
     ) -> Step {
         let Waiting { mut suspended, budget, created } = waiting;
@@ -201,7 +210,8 @@ impl Frames<'_> {
             suspended.put(out, &address.0);
         }
         let state = suspended.state_mut();
-        (state.tx, state.returned) = (tx, end.return_data);
+        spares.push(std::mem::replace(&mut state.tx, tx));
+        state.returned = end.return_data;
         match suspended.refund(gas.saturating_sub(end.gas_used)) {
             Ok(()) => self.machine.instances.resume(suspended, i32::from(end.status as u8)),
             Err(end) => Step::Ended(self.machine.instances.abandon(suspended, End::from(&end))),

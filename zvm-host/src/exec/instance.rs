@@ -304,7 +304,12 @@ impl Instances {
         match found {
             Ok(Some(func)) => {
                 let returned = func.call(&mut store, ());
-                self.step(returned, store, func, module.clone())
+                match returned.as_ref().err().and_then(asked) {
+                    Some(request) => {
+                        Step::Asked(request, Box::new(Suspended { store, func, module: module.clone() }))
+                    }
+                    None => self.done(returned, store, module),
+                }
             }
             Ok(None) => self.end(store, module, |_| End::MissingEntry),
             Err(error) => self.end(store, module, |state| ended(&error, state)),
@@ -312,10 +317,15 @@ impl Instances {
     }
 
     /// Goes on with a frame; `answer` is the result of the function that asked.
-    pub fn resume(&self, suspended: Box<Suspended>, answer: i32) -> Step {
-        let Suspended { mut store, func, module } = *suspended;
-        let returned = func.resume_with(&mut store, answer);
-        self.step(returned, store, func, module)
+    pub fn resume(&self, mut suspended: Box<Suspended>, answer: i32) -> Step {
+        let returned = suspended.func.resume_with(&mut suspended.store, answer);
+        if let Err(error) = &returned
+            && let Some(request) = asked(error)
+        {
+            return Step::Asked(request, suspended);
+        }
+        let Suspended { store, module, .. } = *suspended;
+        self.done(returned, store, &module)
     }
 
     /// Ends a frame that waits.
@@ -326,21 +336,10 @@ impl Instances {
         self.leave(store, &module, |_| end)
     }
 
-    fn step(
-        &self,
-        returned: Result<i32, Error>,
-        store: Store<Data>,
-        func: TypedFunc<(), i32>,
-        module: ContractModule,
-    ) -> Step {
+    fn done(&self, returned: Result<i32, Error>, store: Store<Data>, module: &ContractModule) -> Step {
         match returned {
-            Ok(code) => self.end(store, &module, |_| End::Returned(code)),
-            Err(error) => {
-                match error.is_yield().then(|| error.downcast_ref::<Request>().cloned()).flatten() {
-                    Some(request) => Step::Asked(request, Box::new(Suspended { store, func, module })),
-                    None => self.end(store, &module, |state| ended(&error, state)),
-                }
-            }
+            Ok(code) => self.end(store, module, |_| End::Returned(code)),
+            Err(error) => self.end(store, module, |state| ended(&error, state)),
         }
     }
 
@@ -363,6 +362,11 @@ impl Instances {
         let mut state = self.put(module, store).state;
         Run { end: end(&mut state), gas_used, state }
     }
+}
+
+/// What a frame asks for, if that is why it stopped.
+fn asked(error: &Error) -> Option<Request> {
+    error.is_yield().then(|| error.downcast_ref::<Request>().cloned()).flatten()
 }
 
 /// Sorts the engine's error by who is to blame; only small numbers of it reach consensus.

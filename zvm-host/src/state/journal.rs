@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+// Seeded anew in each process, so that nobody can make keys that meet; iteration is in order of insertion.
+use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 
 use super::backend::{Bytes, Change, StoreError, Value, ValueView};
@@ -77,7 +79,7 @@ struct Undo {
 /// Uncommitted changes over the state at one height.
 pub struct Journal {
     view: Arc<dyn ValueView>,
-    entries: IndexMap<Box<[u8]>, Entry>,
+    entries: IndexMap<Box<[u8]>, Entry, RandomState>,
     /// Modules that came into the state with this block.
     codes: IndexMap<Hash, Arc<[u8]>>,
     undo: Vec<Undo>,
@@ -106,7 +108,7 @@ impl Journal {
     pub fn new(view: Arc<dyn ValueView>) -> Journal {
         Journal {
             view,
-            entries: IndexMap::new(),
+            entries: IndexMap::default(),
             codes: IndexMap::new(),
             undo: Vec::new(),
             undo_len: 0,
