@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Added, BuildError, Builder, Built, Env, Ready};
+use crate::admission::RefusalCode;
 use crate::crypto;
 use crate::envelope::Envelope;
 use crate::exec::apply::Machine;
@@ -39,6 +40,8 @@ impl fmt::Display for Difference {
 pub enum CheckError {
     /// It is wrong.
     Difference(Box<Difference>),
+    /// A call of it names code that is not here: it can be neither taken nor refused.
+    MissingCode(String),
     /// This node could not check it.
     Build(BuildError),
 }
@@ -83,6 +86,9 @@ pub fn check(
             .map_err(|error| differs(Some(at), "the signature", "one that counts", error))?;
         match builder.add(&Ready::new(envelope, signer, genesis_hash))? {
             Added::Included => {}
+            Added::LeftOut(refused) if refused.code == RefusalCode::MissingCode => {
+                return Err(CheckError::MissingCode(refused.text));
+            }
             Added::LeftOut(refused) => {
                 return Err(differs(Some(at), "the call", "one that may be here", refused));
             }

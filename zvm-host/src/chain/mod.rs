@@ -108,6 +108,8 @@ pub enum ChainError {
     Natives(String),
     /// A block of somebody else's that is wrong; the text says where.
     WrongBlock(String),
+    /// A block of somebody else's names code that is not here; the text says which.
+    MissingCode(String),
     /// Bytes and module do not belong together.
     WrongBytes,
     /// The staged modules leave no room for another; nothing was stored.
@@ -129,7 +131,9 @@ impl fmt::Display for ChainError {
                 hex(stored),
                 hex(here)
             ),
-            ChainError::StagingFull(text) | ChainError::Natives(text) => f.write_str(text),
+            ChainError::StagingFull(text) | ChainError::Natives(text) | ChainError::MissingCode(text) => {
+                f.write_str(text)
+            }
             ChainError::WrongBlock(text) => write!(f, "the block is wrong: {text}"),
             ChainError::WrongBytes => f.write_str("the bytes are not those of the module"),
             ChainError::Interrupted => f.write_str("ended before its outcome"),

@@ -348,13 +348,15 @@ impl Chain {
     /// Takes a block that somebody else has made: checks it, and stores it.
     ///
     /// # Errors
-    /// `WrongBlock`; a fault of this node, or code that it does not have. Nothing has changed.
+    /// `WrongBlock`; `MissingCode` until the module is staged; a fault of this node. Nothing has changed.
     pub fn take_block(&mut self, header: &Header, calls: &[Vec<u8>]) -> Result<(), ChainError> {
+        self.see_staged();
         let Tip { header: parent, hash, view, tree } = self.durable.clone();
         let checked =
             block::check(&self.machine, &self.genesis_hash, (&parent, hash), (view, &tree), header, calls);
         let checked = checked.map_err(|error| match error {
             CheckError::Difference(difference) => ChainError::WrongBlock(difference.to_string()),
+            CheckError::MissingCode(text) => ChainError::MissingCode(text),
             CheckError::Build(error) => failed(error),
         })?;
         self.take_built(checked)

@@ -97,6 +97,9 @@ enum Prepared {
     Frame(Box<Begin>, Option<(Address, std::ops::Range<usize>)>),
 }
 
+/// Transactions that stand in for the one that runs. Boxed, as they are exchanged with it.
+type Spares = Vec<Box<Transaction>>;
+
 /// Runs frames.
 #[derive(Clone, Copy, Debug)]
 pub struct Frames<'a> {
@@ -116,7 +119,7 @@ impl Frames<'_> {
     ) -> (Box<Transaction>, Result<FrameEnd, ApplyError>) {
         let mut stack = Vec::new();
         // What stands in for the transaction in frames that wait.
-        let mut spares = Vec::new();
+        let mut spares = Spares::new();
         let mut step = self.begin(&mut stack, tx, begin, None);
         loop {
             step = match step {
@@ -167,7 +170,7 @@ impl Frames<'_> {
     fn answer(
         &self,
         stack: &mut Vec<Active>,
-        spares: &mut Vec<Box<Transaction>>,
+        spares: &mut Spares,
         request: Request,
         mut suspended: Box<Suspended>,
     ) -> Step {
@@ -194,7 +197,7 @@ impl Frames<'_> {
     /// Gives a caller what its callee left.
     fn go_on(
         &self,
-        spares: &mut Vec<Box<Transaction>>,
+        spares: &mut Spares,
         mut tx: Box<Transaction>,
         end: FrameEnd,
         (given, gas): (Budget, u64),
