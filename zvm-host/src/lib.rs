@@ -65,6 +65,7 @@ pub mod natives;
 pub mod pool;
 mod reader;
 pub mod receipt;
+pub mod replay;
 pub mod rules;
 pub mod staging;
 pub mod state;

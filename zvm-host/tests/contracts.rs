@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use zvm_host::crypto::selector;
-use zvm_host::{Address, Body, ContractModule, Owner, Status};
+use zvm_host::{Address, Body, ContractModule, Owner, RefusalCode, Status};
 
 const COUNTER: &[u8] = include_bytes!("../../contracts/counter/counter.wasm");
 const TOKEN: &[u8] = include_bytes!("../../contracts/token/token.wasm");
@@ -355,11 +355,14 @@ fn a_deploy_of_an_invalid_module_is_status_6() {
     let record = net.included(&alice(), Body::deploy(0, &hash, &[]));
     assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::InvalidModule, GAS));
     assert!(record.receipt.created.is_zero());
-    // Who cannot pay for the bytes does not have them judged.
+    // The bytes are kept with the block: who runs it again needs them. Who cannot pay for them is in no block.
+    assert_eq!(net.store.snapshot().unwrap().code(&hash).unwrap().unwrap()[..], bytes);
     let gas_limit =
         zvm_host::table::host_gas::intrinsic(zvm_host::envelope::FIXED_LEN + 32) + 200 * (33 + 8) - 1;
-    let record = net.included(&alice(), Body { gas_limit, ..Body::deploy(1, &hash, &[]) });
-    assert_eq!((record.receipt.status, record.receipt.gas_used), (Status::OutOfGas, gas_limit));
+    let refused = net.submit(&alice(), Body { gas_limit, ..Body::deploy(1, &hash, &[]) });
+    assert_eq!(refusal(refused), RefusalCode::GasLimit);
+    let record = net.included(&alice(), Body { gas_limit: gas_limit + 1, ..Body::deploy(1, &hash, &[]) });
+    assert_eq!(record.receipt.status, Status::InvalidModule);
     assert_eq!(net.all_balances(), 2 * SUPPLY);
 }
 

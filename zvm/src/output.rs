@@ -157,10 +157,18 @@ impl Output {
 
     /// A bar that counts bytes; hidden where no terminal shows it.
     pub fn byte_bar(&self, len_bytes: u64, what: &str) -> ProgressBar {
+        self.bar(len_bytes, what, "  {msg}  {bar:32.cyan/dim}  {bytes:>10} of {total_bytes}  {prefix}")
+    }
+
+    /// A bar that counts things; hidden where no terminal shows it.
+    pub fn count_bar(&self, count: u64, what: &str) -> ProgressBar {
+        self.bar(count, what, "  {msg}  {bar:32.cyan/dim}  {pos:>10} of {len}")
+    }
+
+    fn bar(&self, len: u64, what: &str, template: &str) -> ProgressBar {
         let shown = !self.json && io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(len_bytes), target);
-        let template = "  {msg}  {bar:32.cyan/dim}  {bytes:>10} of {total_bytes}  {prefix}";
+        let bar = ProgressBar::with_draw_target(Some(len), target);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━━─"));
         }

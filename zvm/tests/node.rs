@@ -342,6 +342,29 @@ fn a_deploy_without_the_coins_uploads_nothing() {
     refused(&["--gas", "500000", "--price", "3"]);
 }
 
+/// A block of a stopped node's folder, run again from its file; and a file that lies.
+#[test]
+fn a_block_is_run_again_from_its_file() {
+    let home = Home::new();
+    let node = home.node();
+    deploy(&home, &node);
+    assert_eq!(node.terminate(), 0);
+    let file = home.path("block.zvmr");
+    let made = zvm(["bundle", "1", "--dir", &home.path("chain"), "--out", &file, "--json"]).expect_code(0);
+    let hash = made.json()["result"]["block_hash"].as_str().expect("a hash").to_string();
+    let again = zvm(["replay", &file, "--json"]).expect_code(0);
+    assert_eq!(again.json()["result"]["block_hash"], hash.as_str());
+    assert_eq!(again.json()["result"]["receipts"].as_array().expect("a list").len(), 1);
+    let mut bytes = fs::read(&file).expect("the file");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    let refused = zvm(["replay", &file]).expect_code(1);
+    assert!(refused.err.contains("the witness is not that of the block"), "{refused:?}");
+    zvm(["replay", &home.path("chain")]).expect_code(2);
+    zvm(["bundle", "9", "--dir", &home.path("chain")]).expect_code(1);
+}
+
 #[test]
 fn a_corrupt_store_is_named_and_left_alone() {
     let home = Home::new();

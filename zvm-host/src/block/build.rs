@@ -98,7 +98,7 @@ pub struct Built {
     pub records: Vec<Record>,
     /// What the block changes, in order of the keys.
     pub changes: Vec<Change>,
-    /// Modules that come into the state.
+    /// Modules that its calls were the first to name.
     pub codes: Vec<(Hash, Arc<[u8]>)>,
     /// Staged modules that its calls named.
     pub unstage: Vec<Hash>,
@@ -118,8 +118,13 @@ pub struct Outline {
     pub changes: Vec<Change>,
     codes: Vec<(Hash, Arc<[u8]>)>,
     /// Keys that it has read, with what they held before it; if it was told to keep them.
-    pub reads: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub reads: Vec<Read>,
+    /// Modules that were used.
+    pub used_codes: Vec<Hash>,
 }
+
+/// A full key with what it held.
+pub type Read = (Vec<u8>, Option<Vec<u8>>);
 
 /// A block under way.
 #[derive(Debug)]
@@ -271,13 +276,8 @@ impl<'a> Builder<'a> {
             let kept = tx.journal.reads();
             reads.extend(kept.map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec))));
         }
-        let (changes, mut codes) = tx.journal.into_changes();
-        // Only those that are in the state now.
-        let is_kept = |hash: &Hash| {
-            let key = crate::state::code_key(hash);
-            changes.binary_search_by(|(change, _)| change[..].cmp(&key)).is_ok()
-        };
-        codes.retain(|hash, _| is_kept(hash));
+        let used_codes = tx.journal.used_codes().copied().collect();
+        let (changes, codes) = tx.journal.into_changes();
         Ok(Outline {
             parent: self.parent.clone(),
             parent_hash: self.parent_hash,
@@ -289,6 +289,7 @@ impl<'a> Builder<'a> {
             changes,
             codes: codes.into_iter().collect(),
             reads,
+            used_codes,
         })
     }
 }

@@ -79,12 +79,7 @@ pub fn check(
     let env = Env { timestamp: header.timestamp, sealer: header.sealer };
     let mut builder = Builder::new(machine, parent, parent_hash, view, env);
     for (at, wire) in calls.iter().enumerate() {
-        let envelope =
-            Envelope::decode(wire).map_err(|error| differs(Some(at), "the call", "a signed call", error))?;
-        let signer = envelope
-            .authenticate(genesis_hash)
-            .map_err(|error| differs(Some(at), "the signature", "one that counts", error))?;
-        match builder.add(&Ready::new(envelope, signer, genesis_hash))? {
+        match builder.add(&authentic(genesis_hash, at, wire)?)? {
             Added::Included => {}
             Added::LeftOut(refused) if refused.code == RefusalCode::MissingCode => {
                 return Err(CheckError::MissingCode(refused.text));
@@ -100,8 +95,18 @@ pub fn check(
     Ok((built, tree))
 }
 
+/// A call of a block, if its signature counts.
+pub(crate) fn authentic(genesis_hash: &Hash, at: usize, wire: &[u8]) -> Result<Ready, CheckError> {
+    let envelope =
+        Envelope::decode(wire).map_err(|error| differs(Some(at), "the call", "a signed call", error))?;
+    let signer = envelope
+        .authenticate(genesis_hash)
+        .map_err(|error| differs(Some(at), "the signature", "one that counts", error))?;
+    Ok(Ready::new(envelope, signer, genesis_hash))
+}
+
 /// What needs no call to be run.
-fn check_header(
+pub(crate) fn check_header(
     parent: &Header,
     parent_hash: Hash,
     header: &Header,
@@ -125,7 +130,8 @@ fn check_header(
     Ok(())
 }
 
-fn compare(ours: &Header, theirs: &Header) -> Result<(), CheckError> {
+/// All fields of a header.
+pub(crate) fn compare(ours: &Header, theirs: &Header) -> Result<(), CheckError> {
     macro_rules! same {
         ($($field:ident: $shown:expr;)*) => {
             $(if ours.$field != theirs.$field {

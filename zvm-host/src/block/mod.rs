@@ -9,8 +9,9 @@ mod check;
 mod sums;
 mod view;
 
-pub use build::{Added, BuildError, Builder, Built, Env, Outline, Ready};
+pub use build::{Added, BuildError, Builder, Built, Env, Outline, Read, Ready};
 pub use check::{CheckError, Difference, check};
+pub(crate) use check::{authentic, check_header, compare};
 pub use sums::BlockSums;
 pub use view::Layered;
 

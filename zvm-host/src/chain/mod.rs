@@ -12,12 +12,14 @@ use ghost_wasm::{Engine, Interrupt};
 
 use crate::authenticate::Authenticator;
 use crate::block::{Built, Layered, Ready};
+use crate::cache::ModuleCache;
 use crate::contract::{self, ContractModule, ContractStream};
 use crate::crypto;
 use crate::exec::apply::Machine;
+use crate::exec::instance::Instances;
 use crate::exec::policy::Policy;
 use crate::genesis::GenesisError;
-use crate::natives::Native;
+use crate::natives::{Native, Natives};
 use crate::pool::Pool;
 use crate::reader::At;
 use crate::receipt::{Header, Record};
@@ -32,6 +34,20 @@ mod seal;
 pub use admit::{Admitted, Gate};
 pub use open::stored_genesis;
 pub use seal::{Commitment, Decided, Decision, Job, Sealed};
+
+/// What is needed to run the calls of a chain, without the chain: for [`Bundle::replay`](crate::replay::Bundle::replay).
+///
+/// # Errors
+/// `Natives`; a fault of this node.
+pub fn machine(config: &ChainConfig) -> Result<Machine, ChainError> {
+    let engine = contract::engine();
+    let resident_max = config.resident_len_max / 2;
+    let instances = Instances::new(&engine, resident_max);
+    let instances = instances.map_err(|error| ChainError::Fault(error.to_string()))?;
+    let cache = ModuleCache::new(engine, resident_max);
+    let natives = Natives::new(config.natives).map_err(ChainError::Natives)?;
+    Ok(Machine { cache, instances, natives, policy: config.policy.clone(), stop: Interrupt::new() })
+}
 
 /// What a node decides for itself.
 #[derive(Clone, Debug)]

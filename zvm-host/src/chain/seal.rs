@@ -11,6 +11,7 @@ use crate::block::{self, Added, BuildError, Builder, Built, CheckError, Env, Lay
 use crate::envelope::Envelope;
 use crate::exec::apply::Machine;
 use crate::receipt::{Header, Record};
+use crate::replay::{Bundle, Witness};
 use crate::state::{Calls, Commit, Head, StateBackend, StoreError, Tree, ValueView, read_account};
 use crate::types::{Address, Hash};
 
@@ -360,6 +361,40 @@ impl Chain {
             CheckError::Build(error) => failed(error),
         })?;
         self.take_built(checked)
+    }
+
+    /// A block behind the newest one, checked, with its witness; it is not taken.
+    ///
+    /// # Errors
+    /// As [`Chain::take_block`].
+    pub fn bundle(&mut self, header: &Header, calls: &[Vec<u8>]) -> Result<Bundle, ChainError> {
+        self.see_staged();
+        let Tip { header: parent, hash, view, tree } = self.durable.clone();
+        let env = Env { timestamp: header.timestamp, sealer: header.sealer };
+        let mut builder = Builder::new(&self.machine, &parent, hash, Arc::clone(&view), env).keep_reads();
+        let wrong = |error: CheckError| match error {
+            CheckError::Difference(difference) => ChainError::WrongBlock(difference.to_string()),
+            CheckError::MissingCode(text) => ChainError::MissingCode(text),
+            CheckError::Build(error) => failed(error),
+        };
+        block::check_header(&parent, hash, header, calls).map_err(wrong)?;
+        for (at, wire) in calls.iter().enumerate() {
+            let call = block::authentic(&self.genesis_hash, at, wire).map_err(wrong)?;
+            match builder.add(&call).map_err(failed)? {
+                Added::Included => {}
+                Added::LeftOut(refused) => {
+                    return Err(ChainError::WrongBlock(format!("call {at}: {refused}")));
+                }
+                Added::Full => return Err(ChainError::WrongBlock(format!("call {at} is beyond the limits"))),
+            }
+        }
+        let outline = builder.end().map_err(failed)?;
+        let witness = Witness::of(&outline, &tree, &*view)?;
+        let (built, _) = outline.seal_with(&tree);
+        block::compare(&built.header, header).map_err(wrong)?;
+        let calls = calls.to_vec();
+        let genesis_hash = self.genesis_hash;
+        Ok(Bundle { genesis_hash, parent, header: built.header, calls, records: built.records, witness })
     }
 
     fn take_built(&mut self, block: (Built, Tree)) -> Result<(), ChainError> {

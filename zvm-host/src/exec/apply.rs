@@ -12,7 +12,7 @@ use super::host::{Entry, FrameContext, HostEnd};
 use super::instance::Instances;
 use super::policy::{self, Policy};
 use super::transaction::{Budget, Origin, Transaction, take_move};
-use crate::admission::{self, Place, Refused};
+use crate::admission::{self, Place, RefusalCode, Refused};
 use crate::block::BlockSums;
 use crate::cache::ModuleCache;
 use crate::contract::ContractModule;
@@ -275,10 +275,30 @@ fn pay(tx: &mut Transaction, call: &Call<'_>) -> Result<u128, ApplyError> {
     if call.envelope.is_by_contract() {
         auth::is_ready(tx, &signer)?;
     }
+    cover_code(tx, call)?;
     signer.nonce = signer.nonce.saturating_add(1);
     signer.balance = signer.balance.saturating_sub(paid);
     tx.journal.set_account(&call.signer, &signer)?;
     Ok(paid)
+}
+
+/// A call that names a module is in a block only if the module is here, and if its gas covers the module's bytes:
+/// every node keeps them from then on, whatever becomes of the call.
+fn cover_code(tx: &mut Transaction, call: &Call<'_>) -> Result<(), ApplyError> {
+    let Some((code_hash, _)) = call.envelope.body.code_parts() else { return Ok(()) };
+    let named = code::named(&mut tx.journal, &code_hash)?;
+    let needed = host_gas::intrinsic(call.envelope.wire_len())
+        .saturating_add(deploy::bytes_gas(named.bytes.len() as u64));
+    if call.envelope.body.gas_limit < needed {
+        let text =
+            format!("a gas limit of {} does not cover the module: {needed}", call.envelope.body.gas_limit);
+        return Err(ApplyError::NotIncludable(Refused::new(RefusalCode::GasLimit, text)));
+    }
+    if named.is_new {
+        code::compare(&named, &code_hash)?;
+        tx.journal.add_code(code_hash, named.bytes);
+    }
+    Ok(())
 }
 
 /// Gives back what was not used; the rest waits for the sealer.
@@ -422,7 +442,7 @@ fn prepare(
             }
             let leaf = code::leaf_of_contract(&mut tx.journal, &account.code_hash)?;
             code::warm(tx, &account.code_hash, &leaf, |gas| meter.charge(gas))?;
-            let module = code::module(machine, &tx.journal, &account.code_hash)?;
+            let module = code::module(machine, &mut tx.journal, &account.code_hash)?;
             frame(tx, call, Entry::Invoke, to, Code::Module(module), &body.payload, meter)
         }
     }
@@ -438,7 +458,6 @@ fn named_module(
 ) -> Result<(ContractModule, code::Named), Stop> {
     let named = code::named(&mut tx.journal, code_hash)?;
     meter.charge(deploy::bytes_gas(named.bytes.len() as u64))?;
-    code::compare(&named, code_hash)?;
     let module = match machine.cache.validate(code_hash, &named.bytes) {
         Ok(module) => module,
         Err(error) => {
@@ -569,7 +588,7 @@ fn ask(
             }
             let leaf = code::leaf_of_contract(&mut tx.journal, &account.code_hash)?;
             code::warm(tx, &account.code_hash, &leaf, |gas| meter.charge(gas))?;
-            Code::Module(code::module(machine, &tx.journal, &account.code_hash)?)
+            Code::Module(code::module(machine, &mut tx.journal, &account.code_hash)?)
         }
     };
     let frame = FrameContext {

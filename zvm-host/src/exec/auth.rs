@@ -89,7 +89,7 @@ fn begin(frames: &Frames<'_>, tx: &mut Transaction, call: &Call<'_>, meter: &Met
     let account = tx.journal.account(&call.signer)?;
     let leaf = code::leaf_of_contract(&mut tx.journal, &account.code_hash)?;
     code::touch(tx, &account.code_hash, &leaf)?;
-    let module = code::module(frames.machine, &tx.journal, &account.code_hash)?;
+    let module = code::module(frames.machine, &mut tx.journal, &account.code_hash)?;
     let frame = FrameContext {
         entry: Entry::CheckAuth,
         is_static: false,

@@ -50,7 +50,8 @@ pub fn touch(tx: &mut Transaction, code_hash: &Hash, leaf: &CodeLeaf) -> Result<
 }
 
 /// The module of code that is in the state.
-pub fn module(machine: &Machine, journal: &Journal, code_hash: &Hash) -> Result<ContractModule, HostEnd> {
+pub fn module(machine: &Machine, journal: &mut Journal, code_hash: &Hash) -> Result<ContractModule, HostEnd> {
+    journal.use_code(code_hash);
     match machine.cache.module(code_hash, || journal.code(code_hash))? {
         Verdict::Valid(module) => Ok(module),
         Verdict::Invalid(text) => {
@@ -92,6 +93,7 @@ pub fn named(journal: &mut Journal, code_hash: &Hash) -> Result<Named, ApplyErro
         None if is_new => return Err(ApplyError::MissingCode(*code_hash)),
         None => return Err(StoreError::Corrupt(format!("the code {} is missing", hex(code_hash))).into()),
     };
+    journal.use_code(code_hash);
     Ok(Named { bytes, is_new })
 }
 
@@ -105,7 +107,6 @@ pub fn keep(
     let leaf = module.leaf();
     if named.is_new {
         tx.journal.write(&code_key(code_hash), Some(leaf.encode().into()))?;
-        tx.journal.add_code(*code_hash, Arc::clone(&named.bytes));
     }
     Ok(leaf)
 }

@@ -293,7 +293,7 @@ impl Frames<'_> {
     ) -> Result<ContractModule, HostEnd> {
         let leaf = code::leaf_of_contract(&mut tx.journal, code_hash)?;
         code::warm(tx, code_hash, &leaf, |gas| suspended.charge(gas))?;
-        code::module(self.machine, &tx.journal, code_hash)
+        code::module(self.machine, &mut tx.journal, code_hash)
     }
 
     /// Base units to an address without code.

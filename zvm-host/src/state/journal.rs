@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 // Seeded anew in each process, so that nobody can make keys that meet; iteration is in order of insertion.
 use foldhash::quality::RandomState;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::backend::{Bytes, Change, StoreError, Value, ValueView};
 use super::{Account, account_key};
@@ -80,8 +80,12 @@ struct Undo {
 pub struct Journal {
     view: Arc<dyn ValueView>,
     entries: IndexMap<Box<[u8]>, Entry, RandomState>,
-    /// Modules that came into the state with this block.
+    /// Modules that calls of this block were the first to name.
     codes: IndexMap<Hash, Arc<[u8]>>,
+    codes_before: usize,
+    /// Modules that were used.
+    used: IndexSet<Hash>,
+    used_before: usize,
     undo: Vec<Undo>,
     undo_len: usize,
     /// For a call that is left out: what its lasting changes replaced, and how many entries there were before it.
@@ -110,6 +114,9 @@ impl Journal {
             view,
             entries: IndexMap::default(),
             codes: IndexMap::new(),
+            codes_before: 0,
+            used: IndexSet::new(),
+            used_before: 0,
             undo: Vec::new(),
             undo_len: 0,
             lasting: Vec::new(),
@@ -133,6 +140,7 @@ impl Journal {
         self.call = self.call.saturating_add(1);
         (self.first_reads, self.first_reads_len) = (0, 0);
         self.entries_before = self.entries.len();
+        (self.codes_before, self.used_before) = (self.codes.len(), self.used.len());
     }
 
     /// Leaves a signed call out, as if it had never begun: also what it has read is not the block's.
@@ -143,6 +151,8 @@ impl Journal {
         }
         self.transient.clear();
         self.entries.truncate(self.entries_before);
+        self.codes.truncate(self.codes_before);
+        self.used.truncate(self.used_before);
     }
 
     /// Ends a signed call: what it changed stays, its transient storage is gone.
@@ -297,7 +307,18 @@ impl Journal {
         }
     }
 
-    /// Adds the bytes of a module whose leaf was written. They come into the state if the leaf does.
+    /// Notes that a module is used, for a witness.
+    pub fn use_code(&mut self, code_hash: &Hash) {
+        self.used.insert(*code_hash);
+    }
+
+    /// The modules that were used, in the order of first use.
+    pub fn used_codes(&self) -> impl Iterator<Item = &Hash> {
+        self.used.iter()
+    }
+
+    /// Adds the bytes of a module that a call names. They are kept with the block, whatever becomes of the call: who
+    /// runs it again needs them.
     pub fn add_code(&mut self, code_hash: Hash, bytes: Arc<[u8]>) {
         self.codes.insert(code_hash, bytes);
     }
@@ -339,8 +360,7 @@ impl Journal {
             .map(|(key, entry)| (&key[..], entry.first.as_deref()))
     }
 
-    /// What the block changes, in order of the keys; and the bytes of modules that came with it, with those of
-    /// undone calls.
+    /// What the block changes, in order of the keys; and the modules that its calls were the first to name.
     pub fn into_changes(self) -> (Vec<Change>, IndexMap<Hash, Bytes>) {
         let mut changes: Vec<Change> = self
             .entries

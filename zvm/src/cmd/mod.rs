@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod account;
+mod bundle;
 mod call;
 mod chain;
 mod check;
@@ -12,6 +13,7 @@ mod key;
 mod node;
 mod query;
 mod receipt;
+mod replay;
 mod run;
 mod selector;
 pub mod validate;
@@ -74,6 +76,10 @@ commands! {
     Chain, chain;
     /// Ask whether a node answers
     Health, health;
+    /// Write a block to a file, to be run again anywhere
+    Bundle, bundle;
+    /// Run the block of a file again, and compare all of it
+    Replay, replay;
     /// Compute the selectors of methods and the topics of events
     Selector, selector;
     /// Make or show a key

@@ -30,7 +30,7 @@ const BLOCK_GAS: u64 = 10_000_000_000;
 const LOOKUP: Duration = Duration::from_secs(10);
 /// How long the node's last words may take once it is to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const STORE_FILE: &str = "chain.redb";
+pub(super) const STORE_FILE: &str = "chain.redb";
 const KEY_FILE: &str = "tls.key";
 const SPOOL_DIR: &str = "uploads";
 
@@ -278,7 +278,7 @@ fn server_failure(listen: SocketAddr, error: ServerError) -> Failure {
 }
 
 /// A chain that does not open, in words that say what to do.
-fn chain_failure(error: &ChainError) -> Failure {
+pub(super) fn chain_failure(error: &ChainError) -> Failure {
     let failure = Failure::new(Exit::Failed, "store", error);
     match error {
         ChainError::Store(StoreError::Medium(_)) => {
