@@ -88,8 +88,8 @@ impl ChainNode {
 /// What became of a call, as its sender hears it.
 fn told(fate: Fate) -> Result<Submitted, Refusal> {
     match fate {
-        Fate::Included(record) => Ok(Submitted::Included(record.encode())),
-        Fate::Duplicate(record) => Ok(Submitted::Duplicate(record.encode())),
+        Fate::Included(record) => Ok(Submitted::Included(record.receipt.call_id, record.encode())),
+        Fate::Duplicate(record) => Ok(Submitted::Duplicate(record.receipt.call_id, record.encode())),
         Fate::Refused(refused) => Err(not_admitted(refused)),
         Fate::Failed(error) => Err(fault(&error)),
     }

@@ -12,10 +12,10 @@ use crate::proto::sink::ModuleSink;
 /// What became of a signed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
-    /// It is in a block; its record.
-    Included(Vec<u8>),
-    /// It was executed before; its stored record.
-    Duplicate(Vec<u8>),
+    /// It is in a block; its id and record.
+    Included(Hash, Vec<u8>),
+    /// It was executed before; its id and stored record.
+    Duplicate(Hash, Vec<u8>),
     /// It waits for its block; its id.
     Accepted(Hash),
 }

@@ -126,7 +126,7 @@ fn submitted(envelope: &[u8], answer: &Result<Submitted, Refusal>, took: Duratio
         why,
     };
     Some(match answer {
-        Ok(Submitted::Included(bytes)) => {
+        Ok(Submitted::Included(_, bytes)) => {
             let record = Record::decode(bytes).ok()?;
             let reverted = crate::abi::revert_text(&record.return_data);
             let is_made = !record.receipt.created.is_zero();
@@ -141,7 +141,7 @@ fn submitted(envelope: &[u8], answer: &Result<Submitted, Refusal>, took: Duratio
                 ..plain("", String::new())
             }
         }
-        Ok(Submitted::Duplicate(_)) => plain("duplicate", String::new()),
+        Ok(Submitted::Duplicate(..)) => plain("duplicate", String::new()),
         Ok(Submitted::Accepted(id)) => Answered { call_id: Some(*id), ..plain("waits", String::new()) },
         Err(refusal) => plain("refused", refusal.text.as_str().into()),
     })

@@ -1,6 +1,7 @@
 //! Drives [`crate::proto`] with quinn and tokio. Decides nothing that the protocol decides.
 
 pub mod client;
+mod held;
 mod query;
 mod serve;
 pub mod server;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
 
+use super::held::Held;
 use super::query::{Queries, query};
 use super::share::Room;
 use super::upload::{Gate, Slot, upload};
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Wire};
 use crate::proto::frame::{Refusal, Request, RequestReader, Taken, encode_answer, encode_refusal};
-use crate::proto::message::{CALL_NO_WAIT, CallId, HealthAnswer, RecordAnswer};
+use crate::proto::message::{CALL_NO_WAIT, CallId, Hash, HealthAnswer, RecordAnswer};
 use crate::proto::pace::{Pace, Peer};
 use crate::proto::table::{AnswerCode, Limits, StopCode};
 use crate::spool::SpoolDir;
@@ -36,6 +37,8 @@ pub(super) struct Shared<N> {
     pub(super) reads: Room,
     /// Signed calls under way; they wait for a block, and not for each other.
     pub(super) calls: Room,
+    /// Answers that wait until they are taken.
+    pub(super) answers: Arc<Held>,
     pub(super) born: Instant,
 }
 
@@ -132,8 +135,11 @@ pub(super) async fn serve<N: Node>(
 ) {
     let pace = Pace::new(&shared.limits, shared.born.elapsed());
     let mut arrivals = Arrivals { recv, pace, born: shared.born, slot: None };
-    let answer = match answer(&shared, peer, &mut arrivals, &send).await {
-        Ok(answer) => answer,
+    let (answer, _holding) = match answer(&shared, peer, &mut arrivals, &send).await {
+        Ok(Answer { whole, instead }) => match shared.answers.hold(Peer::of(peer), whole.len()) {
+            Some(holding) => (whole, Some(holding)),
+            None => (instead.unwrap_or_else(|| encode_refusal(&too_many_answers())), None),
+        },
         Err(End::Refused(refusal)) => {
             tracing::debug!(
                 code = refusal.code.name(),
@@ -142,7 +148,7 @@ pub(super) async fn serve<N: Node>(
                 refusal.text
             );
             arrivals.stop(StopCode::Refused);
-            encode_refusal(&refusal)
+            (encode_refusal(&refusal), None)
         }
         Err(End::Gone) => {
             let _ = send.reset(VarInt::from_u32(StopCode::Cancelled.number()));
@@ -162,17 +168,34 @@ pub(super) async fn serve<N: Node>(
     }
 }
 
+/// An answer, and what goes in its place when this peer, or all of them, let too much wait. Something executed is never
+/// told as refused.
+pub(super) struct Answer {
+    whole: Vec<u8>,
+    instead: Option<Vec<u8>>,
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(whole: Vec<u8>) -> Answer {
+        Answer { whole, instead: None }
+    }
+}
+
+fn too_many_answers() -> Refusal {
+    Refusal::new(AnswerCode::Busy, "too many answers wait until they are taken")
+}
+
 async fn answer<'a, N: Node>(
     shared: &'a Arc<Shared<N>>,
     peer: IpAddr,
     arrivals: &mut Arrivals<'a>,
     send: &SendStream,
-) -> Result<Vec<u8>, End> {
+) -> Result<Answer, End> {
     let mut reader = RequestReader::new();
     while let Some(chunk) = arrivals.next().await? {
         if let Taken::Upload { start, used } = reader.feed(&chunk)? {
             let answer = upload(shared, peer, arrivals, start, chunk.slice(used..)).await?;
-            return Ok(encode_answer(AnswerCode::Ok, &answer));
+            return Ok(encode_answer(AnswerCode::Ok, &answer).into());
         }
     }
     request(shared, peer, reader.end()?, send).await
@@ -213,7 +236,7 @@ async fn request<N: Node>(
     peer: IpAddr,
     request: Request,
     send: &SendStream,
-) -> Result<Vec<u8>, End> {
+) -> Result<Answer, End> {
     let node = shared.node.clone();
     let from = Peer::of(peer);
     match request {
@@ -221,36 +244,44 @@ async fn request<N: Node>(
             let wait = call.flags & CALL_NO_WAIT == 0;
             let _room = shared.calls.enter(from)?;
             match node.submit(from, call.envelope.into_vec(), wait).await? {
-                Submitted::Included(record) => record_answer(AnswerCode::Ok, record),
-                Submitted::Duplicate(record) => record_answer(AnswerCode::Duplicate, record),
-                Submitted::Accepted(call_id) => Ok(encode_answer(AnswerCode::Accepted, &CallId { call_id })),
+                Submitted::Included(id, record) => executed(AnswerCode::Ok, id, record),
+                Submitted::Duplicate(id, record) => executed(AnswerCode::Duplicate, id, record),
+                Submitted::Accepted(call_id) => {
+                    Ok(encode_answer(AnswerCode::Accepted, &CallId { call_id }).into())
+                }
             }
         }
-        Request::Query(asked) => query(shared, peer, asked, send).await,
+        Request::Query(asked) => query(shared, peer, asked, send).await.map(Answer::from),
         Request::Receipt(ask) => match inside(&shared.reads, from, move || node.receipt(&ask.call_id)).await?
         {
-            Some(record) => record_answer(AnswerCode::Ok, record),
+            Some(record) => record_answer(AnswerCode::Ok, record).map(Answer::from),
             None => Err(Refusal::new(AnswerCode::NotFound, "no call with this id was executed").into()),
         },
         Request::Account(ask) => {
-            granted(inside(&shared.reads, from, move || node.account(&ask.address))).await
+            granted(inside(&shared.reads, from, move || node.account(&ask.address))).await.map(Answer::from)
         }
         Request::Chain(_) => {
             let mut chain = inside(&shared.reads, from, move || node.chain()).await?;
             chain.module_bytes_max = chain.module_bytes_max.min(shared.limits.module_bytes_max);
-            Ok(encode_answer(AnswerCode::Ok, &chain))
+            Ok(encode_answer(AnswerCode::Ok, &chain).into())
         }
         Request::Health(_) => {
             let (height, staged) =
                 inside(&shared.reads, from, move || Ok((node.chain()?.height, node.staged()?))).await?;
             let uploads = shared.gate.total();
-            Ok(encode_answer(AnswerCode::Ok, &HealthAnswer { height, uploads, staged }))
+            Ok(encode_answer(AnswerCode::Ok, &HealthAnswer { height, uploads, staged }).into())
         }
     }
 }
 
 async fn granted<M: Wire>(result: impl Future<Output = Result<M, Refusal>>) -> Result<Vec<u8>, End> {
     Ok(encode_answer(AnswerCode::Ok, &result.await?))
+}
+
+/// The answer of a call that was executed; its sender can ask for the receipt if the node cannot hold all of it.
+fn executed(code: AnswerCode, call_id: Hash, record: Vec<u8>) -> Result<Answer, End> {
+    let instead = encode_answer(AnswerCode::Accepted, &CallId { call_id });
+    Ok(Answer { whole: record_answer(code, record)?, instead: Some(instead) })
 }
 
 fn record_answer(code: AnswerCode, record: Vec<u8>) -> Result<Vec<u8>, End> {

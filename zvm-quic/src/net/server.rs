@@ -10,6 +10,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, Runtime, TokioRuntime, VarInt};
 use tokio::task::JoinHandle;
 
+use super::held::Held;
 use super::query::Queries;
 use super::serve::{Shared, serve};
 use super::share::{Room, Share, Shares};
@@ -137,10 +138,12 @@ impl<N: Node> Server<N> {
         let requests = || Room::new(limits.requests_at_once, limits.requests_per_peer);
         let (room, reads) = (requests(), requests());
         let calls = Room::new(limits.calls_at_once, limits.calls_per_peer);
+        let answers = Held::new(&limits);
         let queries = Queries::new(&limits);
         let born = Instant::now();
         let gate = Gate::new(&limits, born);
-        let shared = Arc::new(Shared { node, spools, limits, gate, queries, room, reads, calls, born });
+        let shared =
+            Arc::new(Shared { node, spools, limits, gate, queries, room, reads, calls, answers, born });
         let serving = Arc::downgrade(&shared);
         let accepting = tokio::spawn(accept(endpoint.clone(), shared));
         let pin = config.identity.pin();

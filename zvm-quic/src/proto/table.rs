@@ -169,6 +169,8 @@ limits! {
     requests_per_peer: u32 = 16, "requests", "the same for one peer";
     calls_at_once: u32 = 16_384, "calls", "that wait for their blocks; beyond them a client hears `busy`";
     calls_per_peer: u32 = 2_048, "calls", "the same for one peer";
+    answer_bytes_total: u64 = 64 << 20, "bytes", "of answers that nobody has taken yet; beyond them a client hears `busy`, or of a call that was executed `accepted`";
+    answer_bytes_per_peer: u64 = 8 << 20, "bytes", "the same for one peer";
     queries_at_once: u32 = 2, "queries", "under way for all peers: nobody pays for them";
     queries_waiting: u32 = 16, "queries", "that wait for their turn; beyond them a client hears `busy`";
     queries_per_peer: u32 = 1, "queries", "under way or waiting for one peer; beyond them it hears `busy`";

@@ -58,3 +58,46 @@ async fn who_found_nobody_has_sent_nothing() {
     assert!(matches!(answer, CallAnswer::Duplicate(_)));
     assert!(!resent, "nothing was sent before");
 }
+
+/// A peer that takes no answer has only so much of them waiting for it; then it hears `busy`, and others go on. A call that
+/// was executed is never told as refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_takes_are_bounded() {
+    const LEN: usize = 64 << 10;
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { answer_bytes_per_peer: 10 * LEN as u64, ..quick() };
+    let config = config(dir.path(), &Identity::generate().unwrap(), limits.clone());
+    let server = Server::start(config, TestNode::new()).await.unwrap();
+    let envelope = vec![7; LEN];
+    let honest = from(&server, 3, limits.clone());
+    honest.call(&envelope, true).await.unwrap();
+    let id: crate::proto::message::Hash = blake3::hash(&envelope).into();
+    let greedy = from(&server, 2, Limits { stream_window_bytes: 64, ..limits.clone() });
+    let mut held = Vec::new();
+    for _ in 0..9 {
+        let (mut send, recv) = greedy.raw_stream().await;
+        let ask =
+            crate::proto::frame::Request::Receipt(crate::proto::message::ReceiptRequest { call_id: id });
+        send.write_all(&ask.encode()).await.unwrap();
+        send.finish().unwrap();
+        held.push((send, recv));
+    }
+    let same_address = from(&server, 2, Limits { retry_attempts_max: 1, ..limits.clone() });
+    let mut refused = false;
+    for _ in 0..200 {
+        match same_address.receipt(id).await {
+            Err(error) => {
+                // The client has tried again as often as it may.
+                assert!(error.to_string().contains("too many answers wait"), "{error}");
+                refused = true;
+                break;
+            }
+            Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    assert!(refused, "nine answers wait, and there is no room for two more");
+    assert!(matches!(same_address.call(&[9; LEN], true).await, Ok(CallAnswer::Accepted(_))));
+    assert!(!honest.receipt(id).await.unwrap().is_empty(), "another peer has room of its own");
+    drop(held);
+    server.close().await;
+}

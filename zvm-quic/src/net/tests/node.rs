@@ -143,8 +143,8 @@ impl Node for TestNode {
         }
         let record = [b"record of ", &envelope[..]].concat();
         match self.records.lock().unwrap().insert(id, record.clone()) {
-            Some(stored) => Ok(Submitted::Duplicate(stored)),
-            None => Ok(Submitted::Included(record)),
+            Some(stored) => Ok(Submitted::Duplicate(id, stored)),
+            None => Ok(Submitted::Included(id, record)),
         }
     }
 
