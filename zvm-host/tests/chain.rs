@@ -167,6 +167,29 @@ fn all_calls_that_wait_are_covered() {
     assert_eq!(net.all_balances(), 2 * SUPPLY);
 }
 
+/// A call that is left out of a block takes nobody along: those behind it wait, and nothing is tried over and over.
+#[test]
+fn what_waits_behind_a_call_that_was_left_out_is_not_ready() {
+    let mut net = Net::new();
+    let bodies = [Body::deploy(0, &[7; 32], &[]), transfer(1, NOBODY, 1), transfer(2, NOBODY, 1)];
+    let mut ids = Vec::new();
+    for body in bodies {
+        let envelope = zvm_host::Envelope::decode(&net.sign(&alice(), body)).unwrap();
+        let call = net.chain.authenticator().check(vec![envelope]).remove(0).unwrap();
+        ids.push(call.call_id);
+        net.chain.admit(call).unwrap();
+    }
+    let job = net.chain.begin_block(0, usize::MAX).unwrap();
+    let decided = net.chain.seal_now(job);
+    assert_eq!((decided.len(), decided[0].0), (1, ids[0]), "the module is not here");
+    assert!(!net.chain.has_ready());
+    assert!(net.chain.begin_block(0, usize::MAX).is_none());
+    assert_eq!(net.chain.waiting(), 2);
+    // The call that was missing comes: all of them go.
+    assert_eq!(net.included(&alice(), transfer(0, NOBODY, 1)).receipt.status, Status::Success);
+    assert_eq!((net.chain.waiting(), net.nonce(&alice())), (0, 3));
+}
+
 #[test]
 fn value_to_oneself_changes_nothing_but_the_fee() {
     let mut net = Net::new();

@@ -3,6 +3,7 @@
 //! Running and storing need no lock on the chain. At most one block is built and not stored: the next one may be
 //! built meanwhile, and is dropped if storing fails.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::envelope::Envelope;
 use crate::exec::apply::Machine;
 use crate::receipt::{Header, Record};
 use crate::replay::{Bundle, Witness};
-use crate::state::{Calls, Commit, Head, StateBackend, StoreError, Tree, ValueView, read_account};
+use crate::state::{Bytes, Calls, Commit, Head, StateBackend, StoreError, Tree, ValueView, read_account};
 use crate::types::{Address, Hash};
 
 /// Blocks whose records one commit prunes at most: a node that was told to keep fewer of them catches up without
@@ -120,6 +121,12 @@ impl Job {
 }
 
 impl Sealed {
+    /// Who signed its calls, also those that are not in the block.
+    fn signers(&self) -> BTreeSet<Address> {
+        let left_out = self.left_out.iter().map(|(call, _)| call);
+        self.included.iter().chain(&self.back).chain(left_out).map(|call| call.signer).collect()
+    }
+
     /// How many calls are in the block.
     pub fn count(&self) -> usize {
         self.included.len()
@@ -208,6 +215,7 @@ impl Chain {
         if sealed.block.as_ref().is_some_and(|(block, _)| block.header.parent != self.tip.hash) {
             return (None, self.discard(sealed));
         }
+        let signers = sealed.signers();
         let Sealed { block, included, back, left_out } = sealed;
         let mut decisions: Vec<Decision> = Vec::new();
         for (call, decided) in left_out {
@@ -231,14 +239,14 @@ impl Chain {
         });
         included.iter().for_each(|call| self.pool.decided(call));
         back.into_iter().rev().for_each(|call| self.pool.put_back(call));
-        self.refresh(included.iter().map(|call| call.signer));
+        // All of them: what waits behind a call that was left out is not ready.
+        self.refresh(signers);
         decisions.extend(self.dropped());
         (commitment, decisions)
     }
 
     /// Has the pool see the accounts of signers after a block.
-    fn refresh(&mut self, signers: impl Iterator<Item = Address>) {
-        let signers: std::collections::BTreeSet<Address> = signers.collect();
+    fn refresh(&mut self, signers: BTreeSet<Address>) {
         for signer in signers {
             // What cannot be read now shows when the next call of the signer runs.
             if let Ok(account) = read_account(&*self.tip.view, &signer) {
@@ -254,6 +262,7 @@ impl Chain {
     }
 
     fn discard(&mut self, sealed: Sealed) -> Vec<Decision> {
+        let signers = sealed.signers();
         let Sealed { included, back, left_out, .. } = sealed;
         let mut decisions = Vec::new();
         for (call, decided) in left_out {
@@ -261,6 +270,7 @@ impl Chain {
             decisions.push((call.call_id, decided));
         }
         back.into_iter().rev().chain(included.into_iter().rev()).for_each(|call| self.pool.put_back(call));
+        self.refresh(signers);
         decisions
     }
 
@@ -314,13 +324,8 @@ impl Chain {
             };
             decisions.push((record.receipt.call_id, Decided::Failed(ChainError::Store(error))));
         }
-        self.refresh(
-            commitment
-                .block
-                .calls
-                .iter()
-                .filter_map(|wire| Envelope::decode(wire).ok().map(|envelope| envelope.claimed_signer())),
-        );
+        let claimed = |wire: &Bytes| Envelope::decode(wire).ok().map(|envelope| envelope.claimed_signer());
+        self.refresh(commitment.block.calls.iter().filter_map(claimed).collect());
         decisions
     }
 

@@ -87,7 +87,11 @@ pub fn compare(named: &Named, code_hash: &Hash) -> Result<(), ApplyError> {
 /// `MissingCode`; the store.
 pub fn named(journal: &mut Journal, code_hash: &Hash) -> Result<Named, ApplyError> {
     let is_new = journal.read(&code_key(code_hash))?.is_none();
-    let found = if is_new { journal.view().staged(code_hash)? } else { journal.code(code_hash)? };
+    // One that is not in the state may lie beside it all the same: a call that failed has named it.
+    let found = match journal.code(code_hash)? {
+        None if is_new => journal.view().staged(code_hash)?,
+        found => found,
+    };
     let bytes = match found {
         Some(bytes) => bytes,
         None if is_new => return Err(ApplyError::MissingCode(*code_hash)),
