@@ -10,15 +10,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ghost_wasm::Interrupt;
 
-use crate::admission::Refused;
+use crate::admission::{RefusalCode, Refused};
 use crate::block::Ready;
 use crate::chain::ChainError;
 use crate::crypto;
-use crate::exec::apply::{self, ApplyError, Machine, Outcome, Question};
+use crate::envelope::Envelope;
+use crate::exec::apply::{self, ApplyError, Call, Machine, Outcome, Question};
 use crate::exec::auth;
 use crate::exec::host::BlockContext;
 use crate::exec::transaction::Transaction;
-use crate::receipt::{Diagnostics, Header, Record, Status, logs_root};
+use crate::receipt::{Diagnostics, Header, Receipt, Record, Status, logs_root};
 use crate::state::{Account, Journal, StateView, StoreError, Tree, Value, ValueView, read_account};
 use crate::types::{Address, Hash, hex};
 use zvm_proof::StateProof;
@@ -236,6 +237,54 @@ impl ChainReader {
         };
         let journal = Journal::new(Arc::clone(view) as Arc<dyn ValueView>);
         auth::agrees(machine, Box::new(Transaction::new(journal, block)), call).map_err(failed)
+    }
+
+    /// What a call would lead to as the only one of the next block, and what of its gas is for cold code; nothing
+    /// changes. Its signature is not looked at, and its gas is bounded by the node's cap for queries. Of an account that is
+    /// a contract the code is asked, as in a block.
+    ///
+    /// # Errors
+    /// `Interrupted`, or a fault of the node. The inner error says why the call could not be in a block.
+    pub fn simulate(
+        &self,
+        envelope: &Envelope,
+        interrupt: &Interrupt,
+    ) -> Result<Result<(Record, u64), Refused>, ChainError> {
+        let At { machine, view, head, genesis_hash, query_gas_max, .. } = &*self.0;
+        let call_id = envelope.call_id(genesis_hash);
+        let mut bounded = envelope.clone();
+        bounded.body.gas_limit = bounded.body.gas_limit.min(*query_gas_max);
+        let height = head.height.saturating_add(1);
+        let timestamp = head.timestamp.saturating_add(1);
+        let block = BlockContext { chain_id: head.chain_id, height, timestamp };
+        let journal = Journal::new(Arc::clone(view) as Arc<dyn ValueView>);
+        let call = Call {
+            envelope: &bounded,
+            call_id,
+            signer: envelope.claimed_signer(),
+            block_gas_left: head.gas_limit,
+        };
+        let tx = Box::new(Transaction::new(journal, block));
+        let outcome = match apply::apply(machine, interrupt, tx, &call).1 {
+            Ok(outcome) => outcome,
+            Err(ApplyError::NotIncludable(refused)) => return Ok(Err(refused)),
+            Err(ApplyError::MissingCode(hash)) => {
+                let text = format!("missing code {}", hex(&hash));
+                return Ok(Err(Refused::new(RefusalCode::MissingCode, text)));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let record = Record {
+            receipt: Receipt::of(call_id, &outcome),
+            height,
+            block_hash: [0; 32],
+            pre_state_root: head.state_root,
+            state_root: [0; 32],
+            return_data: outcome.return_data,
+            logs: outcome.logs,
+            diagnostics: outcome.diagnostics.kept(),
+        };
+        Ok(Ok((record, outcome.cold_gas)))
     }
 
     /// Asks a contract. The gas is bounded by the node's cap; setting `interrupt` ends it within a millisecond

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::codec::{CodecError, Reader, Writer};
 use crate::crypto;
 pub use crate::diagnostics::{Diagnostics, TEXT_LEN_MAX, TEXTS_MAX};
+use crate::exec::apply::Outcome;
 use crate::types::{Address, Hash};
 
 /// The version of receipts and headers.
@@ -141,6 +142,20 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// The receipt of a call that led to this.
+    pub(crate) fn of(call_id: Hash, outcome: &Outcome) -> Receipt {
+        Receipt {
+            call_id,
+            status: outcome.status,
+            revert_code: outcome.revert_code,
+            trap_code: outcome.trap_code,
+            gas_used: outcome.gas_used,
+            created: outcome.created,
+            return_data_hash: crypto::sha256(&outcome.return_data),
+            logs_root: logs_root(&outcome.logs),
+        }
+    }
+
     /// The hashed bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(131);

@@ -42,7 +42,7 @@ fn in_block(net: &Net, wire: &[u8]) -> Result<(), RefusalCode> {
     let block = BlockContext { chain_id: info.chain_id, height: info.height + 1, timestamp: 1 };
     let journal = Journal::new(net.store.snapshot().unwrap());
     let tx = Box::new(Transaction::new(journal, block));
-    match apply::apply(&machine(&net.chain), tx, &call).1 {
+    match apply::apply(&machine(&net.chain), &Interrupt::new(), tx, &call).1 {
         Ok(_) => Ok(()),
         Err(ApplyError::NotIncludable(refused)) => Err(refused.code),
         Err(other) => panic!("{other:?}"),

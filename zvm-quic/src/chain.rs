@@ -15,7 +15,9 @@ use crate::node::{Node, Submitted};
 use crate::producer::{Fate, Producer, Received, Sealing};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
-use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::message::{
+    AccountAnswer, Address, ChainAnswer, Hash, ProofAnswer, QueryAnswer, SimulateAnswer,
+};
 use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
 use crate::proto::table::{AnswerCode, DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX};
@@ -227,6 +229,35 @@ impl Node for ChainNode {
             return_data: Blob::new(result.return_data).map_err(too_long)?,
             text: Text::clipped(&result.diagnostics.texts.join("\n")),
             diagnostics: Blob::new(result.diagnostics.kept().encode()).map_err(too_long)?,
+        })
+    }
+
+    fn simulate(&self, envelope: &[u8], interrupt: &Interrupt) -> Result<SimulateAnswer, Refusal> {
+        let envelope = self.producer.gate().decode(envelope).map_err(not_admitted)?;
+        let simulated = self.reader()?.simulate(&envelope, interrupt).map_err(|error| fault(&error))?;
+        let (record, cold_gas) = simulated.map_err(not_admitted)?;
+        let too_long = |_| Refusal::new(AnswerCode::QueryFailed, "the answer is too long to send");
+        Ok(SimulateAnswer { cold_gas, record: Blob::new(record.encode()).map_err(too_long)? })
+    }
+
+    fn proof(&self, height: u64, key: &[u8]) -> Result<ProofAnswer, Refusal> {
+        let reader = self.reader()?;
+        let height = if height == u64::MAX { reader.head().height } else { height };
+        let proven = reader.prove(height, key).map_err(|error| fault(&error))?;
+        let kept = reader.provable();
+        let missing = || {
+            let text = format!("states are kept of the blocks {} to {}", kept.start(), kept.end());
+            Refusal::new(AnswerCode::NotFound, text)
+        };
+        let proven = proven.ok_or_else(missing)?;
+        let block = reader.block(height).map_err(|error| fault(&error))?.ok_or_else(missing)?;
+        let too_long = |_| Refusal::new(AnswerCode::Internal, "the proof is too long to send");
+        Ok(ProofAnswer {
+            header: Blob::new(block.header.encode()).map_err(too_long)?,
+            has_value: proven.value.is_some().into(),
+            value: Blob::new(proven.value.map(|value| value.to_vec()).unwrap_or_default())
+                .map_err(too_long)?,
+            proof: Blob::new(proven.proof.encode()).map_err(too_long)?,
         })
     }
 

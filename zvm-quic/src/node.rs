@@ -5,7 +5,9 @@ use std::future::Future;
 use ghost_wasm::Interrupt;
 
 use crate::proto::frame::Refusal;
-use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::message::{
+    AccountAnswer, Address, ChainAnswer, Hash, ProofAnswer, QueryAnswer, SimulateAnswer,
+};
 use crate::proto::pace::Peer;
 use crate::proto::sink::ModuleSink;
 
@@ -78,6 +80,18 @@ pub trait Node: Send + Sync + 'static {
         input: &[u8],
         interrupt: &Interrupt,
     ) -> Result<QueryAnswer, Refusal>;
+
+    /// What a call would lead to, beside everything else; as with [`query`](Node::query).
+    ///
+    /// # Errors
+    /// `CallRefused` when it could not be in a block, `ShuttingDown`, or a fault of the node.
+    fn simulate(&self, envelope: &[u8], interrupt: &Interrupt) -> Result<SimulateAnswer, Refusal>;
+
+    /// What a state holds under a key, with the proof; `u64::MAX` is the newest state.
+    ///
+    /// # Errors
+    /// `NotFound` for a state that is not kept, or a fault of the node.
+    fn proof(&self, height: u64, key: &[u8]) -> Result<ProofAnswer, Refusal>;
 
     /// The record of an executed call, if there is one.
     ///

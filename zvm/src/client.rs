@@ -13,7 +13,7 @@ use zvm_host::crypto::SigningKey;
 use zvm_host::table::host_gas;
 use zvm_host::{Address, Body, Diagnostics, Hash, Record, RefusalCode, hex, key};
 use zvm_quic::net::Congestion;
-use zvm_quic::proto::message::{AccountAnswer, ChainAnswer, HealthAnswer, UploadAnswer};
+use zvm_quic::proto::message::{AccountAnswer, ChainAnswer, HealthAnswer, ProofAnswer, UploadAnswer};
 use zvm_quic::proto::table::AnswerCode;
 use zvm_quic::{
     CallAnswer, CallError, Client, ClientConfig, ClientError, Limits, Pin, Refusal, UploadOptions,
@@ -384,6 +384,22 @@ impl Session {
         );
         Err(Failure::new(Exit::Failed, "balance", text)
             .with_help("send coins to the address, or sign with another key"))
+    }
+
+    /// What a state holds under a full key, with a proof that is not checked here.
+    pub fn proof(&self, height: u64, full_key: &[u8]) -> Result<ProofAnswer, Failure> {
+        self.runtime.block_on(self.client.proof(height, full_key)).map_err(|error| failure(&error, self.node))
+    }
+
+    /// What a call would lead to: its record, and gas for cold code.
+    pub fn simulate(&self, body: Body, offer: &Offer, signer: &SigningKey) -> Result<(Record, u64), Failure> {
+        let (body, chain) = self.complete(body, offer, signer)?;
+        let wire = body.sign(signer, &chain.genesis_hash).encode();
+        let answer =
+            self.runtime.block_on(self.client.simulate(&wire)).map_err(|error| failure(&error, self.node))?;
+        let record = Record::decode(answer.record.as_slice())
+            .map_err(|error| Failure::new(Exit::Network, "network", format!("a receipt: {error}")))?;
+        Ok((record, answer.cold_gas))
     }
 
     /// Asks a contract: status, its code, gas, return data, words.

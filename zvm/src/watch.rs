@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use ghost_wasm::Interrupt;
 use serde_json::json;
 use zvm_host::{Envelope, Hash, Kind, Record, Status, hex};
-use zvm_quic::proto::message::{AccountAnswer, Address, ChainAnswer, QueryAnswer};
+use zvm_quic::proto::message::{
+    AccountAnswer, Address, ChainAnswer, ProofAnswer, QueryAnswer, SimulateAnswer,
+};
 use zvm_quic::proto::pace::Peer;
 use zvm_quic::proto::sink::ModuleSink;
 use zvm_quic::{ChainNode, Node, Refusal, Submitted};
@@ -215,6 +217,14 @@ impl Node for Watched {
             });
         }
         answer
+    }
+
+    fn simulate(&self, envelope: &[u8], interrupt: &Interrupt) -> Result<SimulateAnswer, Refusal> {
+        self.node.simulate(envelope, interrupt)
+    }
+
+    fn proof(&self, height: u64, key: &[u8]) -> Result<ProofAnswer, Refusal> {
+        self.node.proof(height, key)
     }
 
     fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal> {

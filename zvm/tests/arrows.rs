@@ -16,7 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zvm-host", &["ghost-wasm", "zvm-proof"]),
     ("zvm-quic", &["ghost-wasm", "zvm-host"]),
     ("wast-runner", &["ghost-wasm", "ghost-wasm-oracle"]),
-    ("zvm", &["ghost-wasm", "zvm-host", "zvm-quic", "wast-runner"]),
+    ("zvm", &["ghost-wasm", "zvm-proof", "zvm-host", "zvm-quic", "wast-runner"]),
     ("bench-micro", &["ghost-wasm", "zvm-host"]),
 ];
 

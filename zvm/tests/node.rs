@@ -342,6 +342,31 @@ fn a_deploy_without_the_coins_uploads_nothing() {
     refused(&["--gas", "500000", "--price", "3"]);
 }
 
+/// What a call would do, without doing it; and what the state holds, with a proof.
+#[test]
+fn a_dry_run_changes_nothing_and_the_state_is_proven() {
+    let home = Home::new();
+    let node = home.node();
+    let counter = deploy(&home, &node);
+    let before = node.zvm(&["chain", "--json"]).expect_code(0).json()["result"]["state_root"].clone();
+    let dry = result(&home.signed(&node, &["call", &counter, "increment()", "--dry-run"]).expect_code(0));
+    assert_eq!((&dry["dry_run"], &dry["cold_gas"]), (&json!(true), &json!("0")));
+    assert_eq!(dry["receipt"]["status"], "success");
+    assert_eq!(node.zvm(&["chain", "--json"]).expect_code(0).json()["result"]["state_root"], before);
+    let real = result(&home.signed(&node, &["call", &counter, "increment()"]).expect_code(0));
+    for field in ["gas_used", "return_data", "status"] {
+        assert_eq!(real["receipt"][field], dry["receipt"][field], "{field}");
+    }
+    let account = result(&node.zvm(&["state", &counter, "--json"]).expect_code(0));
+    assert_eq!(account["state"], "present");
+    assert_eq!(account["state_root"], result(&node.zvm(&["chain", "--json"]).expect_code(0))["state_root"]);
+    let absent = result(&node.zvm(&["state", &counter, "0x0011", "--json"]).expect_code(0));
+    assert_eq!((&absent["state"], &absent["value"]), (&json!("absent"), &Value::Null));
+    let older = result(&node.zvm(&["state", &counter, "--height", "1", "--json"]).expect_code(0));
+    assert_eq!((&older["state"], &older["height"]), (&json!("unknown"), &json!("1")));
+    node.zvm(&["state", &counter, "--height", "99"]).expect_code(1);
+}
+
 /// A block of a stopped node's folder, run again from its file; and a file that lies.
 #[test]
 fn a_block_is_run_again_from_its_file() {

@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::exec::apply::{self, ApplyError, Call, Machine, Outcome};
 use crate::exec::host::BlockContext;
 use crate::exec::transaction::Transaction;
-use crate::receipt::{Header, Receipt, Record, logs_root};
+use crate::receipt::{Header, Receipt, Record};
 use crate::state::{Change, Journal, StoreError, Tree, ValueView};
 use crate::types::{Address, Hash, hex};
 
@@ -241,7 +241,7 @@ impl<'a> Builder<'a> {
             signer: call.signer,
             block_gas_left: self.parent.gas_limit.saturating_sub(used),
         };
-        apply::apply(self.machine, tx, &call)
+        apply::apply(self.machine, &self.machine.stop, tx, &call)
     }
 
     /// The transaction after the calls so far, run again if there are any.
@@ -301,7 +301,7 @@ impl Outline {
             .calls
             .iter()
             .zip(&self.outcomes)
-            .map(|(call, outcome)| receipt(call.call_id, outcome))
+            .map(|(call, outcome)| Receipt::of(call.call_id, outcome))
             .collect();
         let encoded: Vec<Vec<u8>> = receipts.iter().map(Receipt::encode).collect();
         let calls: Vec<Arc<[u8]>> = self.calls.iter().map(|call| Arc::clone(&call.wire)).collect();
@@ -363,19 +363,6 @@ impl Built {
             codes: Vec::new(),
             unstage: Vec::new(),
         }
-    }
-}
-
-fn receipt(call_id: Hash, outcome: &Outcome) -> Receipt {
-    Receipt {
-        call_id,
-        status: outcome.status,
-        revert_code: outcome.revert_code,
-        trap_code: outcome.trap_code,
-        gas_used: outcome.gas_used,
-        created: outcome.created,
-        return_data_hash: crypto::sha256(&outcome.return_data),
-        logs_root: logs_root(&outcome.logs),
     }
 }
 

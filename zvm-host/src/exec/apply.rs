@@ -175,9 +175,10 @@ impl From<JournalError> for Stop {
 /// The transaction, which comes back whatever happens, and what happened.
 pub type Done<T> = (Box<Transaction>, T);
 
-/// Applies a call to the state of a block. On an error nothing happened.
+/// Applies a call to the state of a block, until `interrupt` is set. On an error nothing happened.
 pub fn apply(
     machine: &Machine,
+    interrupt: &Interrupt,
     mut tx: Box<Transaction>,
     call: &Call<'_>,
 ) -> Done<Result<Outcome, ApplyError>> {
@@ -191,11 +192,12 @@ pub fn apply(
         }
     };
     let mut meter = Meter::new(body.gas_limit);
-    let (tx, agreed) = authorise(machine, tx, call, &mut meter);
+    let frames = Frames { machine, interrupt };
+    let (tx, agreed) = authorise(&frames, tx, call, &mut meter);
     let start = tx.mark();
     let mut made = Made::default();
     let (mut tx, ran) = match agreed {
-        Ok(()) => run(machine, tx, call, &mut meter, &mut made),
+        Ok(()) => run(&frames, tx, call, &mut meter, &mut made),
         Err(stop) => (tx, Err(stop)),
     };
     let end = match ended(&mut tx, ran) {
@@ -318,7 +320,7 @@ fn settle(tx: &mut Transaction, call: &Call<'_>, paid: u128, gas_used: u64) -> R
 /// What the envelope itself costs, and whether the account that signed agrees; what that wrote is not undone with
 /// the call.
 fn authorise(
-    machine: &Machine,
+    frames: &Frames<'_>,
     tx: Box<Transaction>,
     call: &Call<'_>,
     meter: &mut Meter,
@@ -329,18 +331,18 @@ fn authorise(
     if !call.envelope.is_by_contract() {
         return (tx, Ok(()));
     }
-    auth::check(&Frames { machine, interrupt: &machine.stop }, tx, call, meter)
+    auth::check(frames, tx, call, meter)
 }
 
 /// What the call itself does.
 fn run(
-    machine: &Machine,
+    frames: &Frames<'_>,
     mut tx: Box<Transaction>,
     call: &Call<'_>,
     meter: &mut Meter,
     made: &mut Made,
 ) -> Done<Result<FrameEnd, Stop>> {
-    let frames = Frames { machine, interrupt: &machine.stop };
+    let machine = frames.machine;
     if let Some(policy) = &machine.policy
         && let Err(stop) = policy::admit(&**policy, &mut tx, call, meter)
     {

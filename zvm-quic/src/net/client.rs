@@ -14,7 +14,8 @@ use crate::proto::codec::{Blob, Malformed, Wire};
 use crate::proto::frame::{Answer, AnswerReader, Refusal, Request};
 use crate::proto::message::{
     AccountAnswer, AccountRequest, Address, CALL_NO_WAIT, CallId, CallRequest, ChainAnswer, ChainRequest,
-    Hash, HealthAnswer, HealthRequest, QueryAnswer, QueryRequest, ReceiptRequest, RecordAnswer, UploadAnswer,
+    Hash, HealthAnswer, HealthRequest, ProofAnswer, ProofRequest, QueryAnswer, QueryRequest, ReceiptRequest,
+    RecordAnswer, SimulateAnswer, SimulateRequest, UploadAnswer,
 };
 use crate::proto::send::{Backoff, Send};
 use crate::proto::table::{AnswerCode, CloseCode, Limits};
@@ -303,6 +304,25 @@ impl Client {
     ) -> Result<QueryAnswer, ClientError> {
         let input = Blob::new(input.to_vec()).map_err(|_| ClientError::TooLong("input"))?;
         self.message(Request::Query(QueryRequest { target, gas_limit, input })).await
+    }
+
+    /// What a call would lead to.
+    ///
+    /// # Errors
+    /// As [`call`](Client::call).
+    pub async fn simulate(&self, envelope: &[u8]) -> Result<SimulateAnswer, ClientError> {
+        let envelope = Blob::new(envelope.to_vec()).map_err(|_| ClientError::TooLong("envelope"))?;
+        self.message(Request::Simulate(SimulateRequest { envelope })).await
+    }
+
+    /// What a state holds under a full key, with the proof; `u64::MAX` is the newest state. The proof is not checked
+    /// here.
+    ///
+    /// # Errors
+    /// As [`call`](Client::call).
+    pub async fn proof(&self, height: u64, full_key: &[u8]) -> Result<ProofAnswer, ClientError> {
+        let key = Blob::new(full_key.to_vec()).map_err(|_| ClientError::TooLong("key"))?;
+        self.message(Request::Proof(ProofRequest { height, key })).await
     }
 
     /// The record of an executed call; `NotFound` when there is none.

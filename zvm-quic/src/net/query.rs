@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 
 use super::serve::{End, Shared, blocking};
 use crate::node::Node;
+use crate::proto::codec::Wire;
 use crate::proto::frame::{Refusal, encode_answer};
-use crate::proto::message::QueryRequest;
 use crate::proto::pace::Peer;
 use crate::proto::table::{AnswerCode, Limits};
 
@@ -96,12 +96,12 @@ impl Drop for Asked {
     }
 }
 
-/// Runs a query as long as somebody wants its answer.
-pub(super) async fn query<N: Node>(
+/// Runs something that nobody pays for, in its turn and as long as somebody wants its answer.
+pub(super) async fn unpaid<N: Node, M: Wire + Send + 'static>(
     shared: &Arc<Shared<N>>,
     peer: IpAddr,
-    query: QueryRequest,
     send: &SendStream,
+    work: impl FnOnce(&N, &Interrupt) -> Result<M, Refusal> + Send + 'static,
 ) -> Result<Vec<u8>, End> {
     let asked = shared.queries.ask(Peer::of(peer))?;
     let turn = tokio::select! {
@@ -111,11 +111,10 @@ pub(super) async fn query<N: Node>(
     let turn = turn.map_err(|_| Refusal::new(AnswerCode::ShuttingDown, "the node ends"))?;
     let (interrupt, flag) = (asked.interrupt.clone(), asked.interrupt.clone());
     let node = shared.node.clone();
-    // The place is taken until the query has ended, whoever has gone meanwhile; and a server that closes waits
+    // The place is taken until the work has ended, whoever has gone meanwhile; and a server that closes waits
     // for it.
     let held = (asked, turn, shared.clone());
-    let work =
-        blocking(held, move || node.query(&query.target, query.gas_limit, query.input.as_slice(), &flag));
+    let work = blocking(held, move || work(&node, &flag));
     tokio::select! {
         answer = work => Ok(encode_answer(AnswerCode::Ok, &answer?)),
         // The asker stopped the stream, or the connection is gone.

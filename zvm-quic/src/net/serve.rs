@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ghost_wasm::Interrupt;
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
 
 use super::held::Held;
-use super::query::{Queries, query};
+use super::query::{Queries, unpaid};
 use super::share::Room;
 use super::upload::{Gate, Slot, upload};
 use crate::node::{Node, Submitted};
@@ -251,7 +252,20 @@ async fn request<N: Node>(
                 }
             }
         }
-        Request::Query(asked) => query(shared, peer, asked, send).await.map(Answer::from),
+        Request::Query(asked) => {
+            let work = move |node: &N, flag: &Interrupt| {
+                node.query(&asked.target, asked.gas_limit, asked.input.as_slice(), flag)
+            };
+            unpaid(shared, peer, send, work).await.map(Answer::from)
+        }
+        Request::Simulate(asked) => {
+            let work = move |node: &N, flag: &Interrupt| node.simulate(asked.envelope.as_slice(), flag);
+            unpaid(shared, peer, send, work).await.map(Answer::from)
+        }
+        Request::Proof(asked) => {
+            let work = move || node.proof(asked.height, asked.key.as_slice());
+            granted(inside(&shared.reads, from, work)).await.map(Answer::from)
+        }
         Request::Receipt(ask) => match inside(&shared.reads, from, move || node.receipt(&ask.call_id)).await?
         {
             Some(record) => record_answer(AnswerCode::Ok, record).map(Answer::from),

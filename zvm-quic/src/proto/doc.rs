@@ -7,8 +7,8 @@ use super::codec::{Blob, Text};
 use super::frame::{Refusal, Request, UPLOAD_HEADER_BYTES, UploadStart, encode_answer, encode_refusal};
 use super::message::{
     AccountAnswer, AccountRequest, CallId, CallRequest, ChainAnswer, ChainRequest, HealthAnswer,
-    HealthRequest, QueryAnswer, QueryRequest, ReceiptRequest, RecordAnswer, UPLOAD_SHA256, UploadAnswer,
-    UploadHeader, layouts,
+    HealthRequest, ProofAnswer, ProofRequest, QueryAnswer, QueryRequest, ReceiptRequest, RecordAnswer,
+    SimulateAnswer, SimulateRequest, UPLOAD_SHA256, UploadAnswer, UploadHeader, layouts,
 };
 use super::table::{ALPN, AnswerCode, CloseCode, GROUP_BYTES, Kind, Limits, StopCode, VERSION};
 
@@ -54,6 +54,9 @@ pub fn golden() -> Vec<Golden> {
         text: Text::clipped("no"),
         diagnostics: blob(&[0; 28]),
     };
+    let simulated = SimulateAnswer { cold_gas: 7, record: blob(&[1, 2, 3]) };
+    let proof =
+        ProofAnswer { header: blob(&[4; 5]), has_value: 1, value: blob(&[6]), proof: blob(&[1, 1, 0]) };
     let account = AccountAnswer { nonce: 3, balance: 1 << 70, code_hash: [0; 32] };
     let chain = ChainAnswer {
         chain_id: 7,
@@ -77,6 +80,8 @@ pub fn golden() -> Vec<Golden> {
             "query",
             Request::Query(QueryRequest { target: [5; 20], gas_limit: 1_000, input: blob(b"in") }),
         ),
+        request("simulate", Request::Simulate(SimulateRequest { envelope: blob(&[0xee; 5]) })),
+        request("proof", Request::Proof(ProofRequest { height: 9, key: blob(&[1; 21]) })),
         request("receipt", Request::Receipt(ReceiptRequest { call_id: [6; 32] })),
         request("account", Request::Account(AccountRequest { address: [7; 20] })),
         request("chain", Request::Chain(ChainRequest {})),
@@ -86,6 +91,8 @@ pub fn golden() -> Vec<Golden> {
         answer("answer: duplicate", encode_answer(AnswerCode::Duplicate, &record)),
         answer("answer: accepted", encode_answer(AnswerCode::Accepted, &CallId { call_id: [8; 32] })),
         answer("answer: query", encode_answer(AnswerCode::Ok, &query)),
+        answer("answer: simulate", encode_answer(AnswerCode::Ok, &simulated)),
+        answer("answer: proof", encode_answer(AnswerCode::Ok, &proof)),
         answer("answer: account", encode_answer(AnswerCode::Ok, &account)),
         answer("answer: chain", encode_answer(AnswerCode::Ok, &chain)),
         answer("answer: health", encode_answer(AnswerCode::Ok, &health)),
@@ -119,7 +126,7 @@ pub fn page() -> String {
         behind a whole message are an error.\n\n## Kinds\n\n"
     );
     codes(&mut out, Kind::ALL.iter().map(|k| (format!("{:#04x}", k.number()), k.name(), k.doc())));
-    out.push_str("\n0x13 subscribe, 0x14 fetch, 0x18 simulate, 0x19 proof and 0x1a block are reserved; ");
+    out.push_str("\n0x13 subscribe, 0x14 fetch and 0x1a block are reserved; ");
     out.push_str("0x20 to 0x2f stay free.\n\n| kind | body at most |\n|---|---|\n");
     for kind in Kind::ALL {
         let _ = writeln!(out, "| `{}` | {} bytes |", kind.name(), kind.body_bytes_max());

@@ -3,10 +3,12 @@
 
 use super::codec::{Malformed, Text, Wire};
 use super::message::{
-    AccountRequest, CallRequest, ChainRequest, ErrorBody, Hash, HealthRequest, NO_OFFSET, QueryRequest,
-    ReceiptRequest, UPLOAD_SHA256, UploadHeader, decode, encode,
+    AccountRequest, CallRequest, ChainRequest, ErrorBody, Hash, HealthRequest, NO_OFFSET, ProofRequest,
+    QueryRequest, ReceiptRequest, SimulateRequest, UPLOAD_SHA256, UploadHeader, decode, encode,
 };
-use super::table::{ANSWER_BYTES_MAX, AnswerCode, ENVELOPE_BYTES_MAX, Kind, QUERY_INPUT_BYTES_MAX, VERSION};
+use super::table::{
+    ANSWER_BYTES_MAX, AnswerCode, ENVELOPE_BYTES_MAX, KEY_BYTES_MAX, Kind, QUERY_INPUT_BYTES_MAX, VERSION,
+};
 
 /// Bytes before a request's body.
 pub const REQUEST_PREFIX_BYTES: usize = 2;
@@ -69,6 +71,8 @@ impl core::error::Error for Refusal {}
 pub enum Request {
     Call(CallRequest),
     Query(QueryRequest),
+    Simulate(SimulateRequest),
+    Proof(ProofRequest),
     Receipt(ReceiptRequest),
     Account(AccountRequest),
     Chain(ChainRequest),
@@ -81,6 +85,8 @@ impl Request {
         let (kind, body) = match self {
             Request::Call(m) => (Kind::Call, encode(m)),
             Request::Query(m) => (Kind::Query, encode(m)),
+            Request::Simulate(m) => (Kind::Simulate, encode(m)),
+            Request::Proof(m) => (Kind::Proof, encode(m)),
             Request::Receipt(m) => (Kind::Receipt, encode(m)),
             Request::Account(m) => (Kind::Account, encode(m)),
             Request::Chain(m) => (Kind::Chain, encode(m)),
@@ -118,6 +124,8 @@ impl Kind {
             Kind::Upload => UPLOAD_HEADER_BYTES - REQUEST_PREFIX_BYTES + 32,
             Kind::Call => 1 + 4 + ENVELOPE_BYTES_MAX,
             Kind::Query => 20 + 8 + 4 + QUERY_INPUT_BYTES_MAX,
+            Kind::Simulate => 4 + ENVELOPE_BYTES_MAX,
+            Kind::Proof => 8 + 4 + KEY_BYTES_MAX,
             Kind::Receipt => 32,
             Kind::Account => 20,
             Kind::Chain | Kind::Health => 0,
@@ -197,6 +205,8 @@ impl RequestReader {
                 Request::Call(call)
             }
             Kind::Query => Request::Query(decode(body, at)?),
+            Kind::Simulate => Request::Simulate(decode(body, at)?),
+            Kind::Proof => Request::Proof(decode(body, at)?),
             Kind::Receipt => Request::Receipt(decode(body, at)?),
             Kind::Account => Request::Account(decode(body, at)?),
             Kind::Chain => Request::Chain(decode(body, at)?),

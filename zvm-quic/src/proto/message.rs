@@ -2,8 +2,8 @@
 
 use super::codec::{Blob, Malformed, Reader, Text, Wire, messages};
 use super::table::{
-    DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX, QUERY_INPUT_BYTES_MAX, RECORD_BYTES_MAX,
-    RETURN_DATA_BYTES_MAX, TEXT_BYTES_MAX,
+    DIAGNOSTICS_BYTES_MAX, ENVELOPE_BYTES_MAX, HEADER_BYTES_MAX, KEY_BYTES_MAX, PROOF_BYTES_MAX,
+    QUERY_INPUT_BYTES_MAX, RECORD_BYTES_MAX, RETURN_DATA_BYTES_MAX, TEXT_BYTES_MAX, VALUE_BYTES_MAX,
 };
 
 /// A 32-byte hash.
@@ -64,6 +64,27 @@ messages! {
         return_data: Blob<RETURN_DATA_BYTES_MAX>, "its answer";
         text: Text<TEXT_BYTES_MAX>, "an explanation for people";
         diagnostics: Blob<DIAGNOSTICS_BYTES_MAX>, "texts and backtrace, as a record has them";
+    }
+    /// Ask what a call would lead to.
+    SimulateRequest {
+        envelope: Blob<ENVELOPE_BYTES_MAX>, "the call; its signature may be anything";
+    }
+    /// What it would lead to as the only call of the next block. Gas above the node's cap for queries is not given.
+    SimulateAnswer {
+        cold_gas: u64, "of the gas used, for code outside the hot set";
+        record: Blob<RECORD_BYTES_MAX>, "as of an executed call; block hash and new state root are zeros";
+    }
+    /// Ask what a state holds under a key.
+    ProofRequest {
+        height: u64, "the block whose state is asked; 2^64 - 1: the newest";
+        key: Blob<KEY_BYTES_MAX>, "the full key";
+    }
+    /// What the state holds, and what shows it. Check the proof against the header's state root, and the header's hash.
+    ProofAnswer {
+        header: Blob<HEADER_BYTES_MAX>, "the block's header";
+        has_value: u8, "1: the key is there and `value` is what it holds; 0: it is absent, or the state is not the newest";
+        value: Blob<VALUE_BYTES_MAX>, "the value";
+        proof: Blob<PROOF_BYTES_MAX>, "the proof, as `zvm-proof` reads it";
     }
     /// Ask for the record of a call.
     ReceiptRequest {

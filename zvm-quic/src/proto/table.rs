@@ -56,6 +56,8 @@ codes! {
         Receipt = 0x15, "receipt", "the record of an executed call";
         Account = 0x16, "account", "nonce, balance and code of an address";
         Chain = 0x17, "chain", "which chain this is, its head, and what it accepts";
+        Simulate = 0x18, "simulate", "run a call on the newest state, without effect; its signature is not looked at";
+        Proof = 0x19, "proof", "what a state holds under a key, with the proof";
         Health = 0x30, "health", "whether the node answers";
     }
 }
@@ -188,6 +190,14 @@ limits! {
 pub const ENVELOPE_BYTES_MAX: usize = (128 << 10) + 2_048;
 /// Bytes of a query's input at most.
 pub const QUERY_INPUT_BYTES_MAX: usize = 128 << 10;
+/// Bytes of a full key at most: its kind, an address, and a contract's own 256.
+pub const KEY_BYTES_MAX: usize = 1 + 20 + 256;
+/// Bytes of a stored value at most.
+pub const VALUE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a header at most.
+pub const HEADER_BYTES_MAX: usize = 512;
+/// Bytes of a proof of one key at most: 256 siblings and a leaf.
+pub const PROOF_BYTES_MAX: usize = 16 << 10;
 /// Bytes of return data at most.
 pub const RETURN_DATA_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a record at most.

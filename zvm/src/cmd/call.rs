@@ -33,6 +33,10 @@ pub struct Args {
     #[arg(long, value_name = "TYPES")]
     returns: Option<String>,
 
+    /// Show what the call would lead to, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+
     #[command(flatten)]
     offer: Offer,
 
@@ -49,7 +53,19 @@ pub fn run(args: Args, out: &Output) -> Result<Done, Failure> {
     let returns = args.returns.as_deref().map(abi::types).transpose().map_err(Failure::usage)?;
     let signer = args.signer.open()?;
     let session = Session::open(&args.remote)?;
-    let sent = session.call(Body::call(0, args.target, &input), &args.offer, &signer)?;
+    let body = Body::call(0, args.target, &input);
+    if args.dry_run {
+        let (record, cold_gas) = session.simulate(body, &args.offer, &signer)?;
+        session.close();
+        out.line("this is what the call would lead to now; nothing was sent");
+        receipt::show(out, &record);
+        out.line(format_args!("  cold_gas      {cold_gas}"));
+        return Ok(Done::new(
+            receipt::exit(record.receipt.status),
+            json!({ "receipt": receipt::to_json(&record), "dry_run": true, "cold_gas": cold_gas.to_string() }),
+        ));
+    }
+    let sent = session.call(body, &args.offer, &signer)?;
     session.close();
     let record = &sent.record;
     receipt::show_sent(out, &sent);

@@ -16,6 +16,7 @@ mod receipt;
 mod replay;
 mod run;
 mod selector;
+mod state;
 pub mod validate;
 mod wast;
 
@@ -72,6 +73,8 @@ commands! {
     Account, account;
     /// Show how a call ended
     Receipt, receipt;
+    /// Show what the state holds under a key, with its proof checked
+    State, state;
     /// Show the chain of a node
     Chain, chain;
     /// Ask whether a node answers

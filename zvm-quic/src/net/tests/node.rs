@@ -8,7 +8,9 @@ use ghost_wasm::Interrupt;
 use crate::node::{Node, Submitted};
 use crate::proto::codec::{Blob, Text};
 use crate::proto::frame::Refusal;
-use crate::proto::message::{AccountAnswer, Address, ChainAnswer, Hash, QueryAnswer};
+use crate::proto::message::{
+    AccountAnswer, Address, ChainAnswer, Hash, ProofAnswer, QueryAnswer, SimulateAnswer,
+};
 use crate::proto::pace::Peer;
 use crate::proto::sink::{ModuleSink, RejectInfo, SinkProgress};
 use crate::proto::table::AnswerCode;
@@ -163,6 +165,15 @@ impl Node for TestNode {
             text: Text::default(),
             diagnostics: Blob::default(),
         })
+    }
+
+    fn simulate(&self, envelope: &[u8], _: &Interrupt) -> Result<SimulateAnswer, Refusal> {
+        Ok(SimulateAnswer { cold_gas: 1, record: Blob::new(envelope.to_vec()).unwrap() })
+    }
+
+    fn proof(&self, _: u64, key: &[u8]) -> Result<ProofAnswer, Refusal> {
+        let (value, empty) = (Blob::new(key.to_vec()).unwrap(), Blob::default());
+        Ok(ProofAnswer { header: Blob::default(), has_value: 1, value, proof: empty })
     }
 
     fn receipt(&self, call_id: &Hash) -> Result<Option<Vec<u8>>, Refusal> {
