@@ -11,7 +11,7 @@ use crate::run::KEYS_TURNS;
 pub struct Loop {
     /// What it measures.
     pub name: String,
-    /// What it is compared with: `op`, `bulk`, `call`, `host`, `hash`, `u256`, `state`, `calls`.
+    /// What it is compared with: `op`, `bulk`, `call`, `host`, `hash`, `u256`, `state`, `calls`, `transient`.
     pub class: &'static str,
     /// One turn: text with the locals `$i`, `$a` (i32), `$l` (i64), `$f` (f64), `$g` (f32).
     pub body: String,
@@ -339,9 +339,14 @@ fn calls() -> Vec<Loop> {
             20_000,
         ),
     ];
+    let class = |name: &str| match name {
+        "returned_len" | "returned_read" => "host",
+        "transient_read" | "transient_write" => "transient",
+        _ => "calls",
+    };
     let one = |(name, body, turns): (&str, String, u32)| Loop {
         setup: "(call $self_address (i32.const 33000))".into(),
-        ..plain(name, "calls", turns, body)
+        ..plain(name, class(name), turns, body)
     };
     list.map(one).into()
 }
