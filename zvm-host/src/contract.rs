@@ -143,10 +143,25 @@ pub fn first_pages(module: &Module) -> u32 {
     memory.unwrap_or(0)
 }
 
-/// What a module counts for in the hot set: its bytes, and what each of its items takes besides.
+/// What any module weighs.
+pub const WEIGHT_BASE: u64 = 256;
+/// What each of its bytes weighs: an operator of one byte can become sixteen bytes of code.
+pub const WEIGHT_BYTE: u64 = 2;
+/// What each type, import, function, global, export, segment and custom section weighs besides.
+pub const WEIGHT_ITEM: u64 = 16;
+/// Units of work that weigh one: some operators become more code, the more values they move.
+pub const WEIGHT_WORK: u64 = 8;
+
+/// What a module counts for in the hot set. Ready to run it takes at most eight times as many bytes of memory, without
+/// instances.
 pub fn weight(module: &Module, len: u64) -> u32 {
-    const ITEM: u64 = 64;
-    let weight = len.saturating_add(ITEM.saturating_mul(module.item_count()));
+    let parts = [
+        WEIGHT_BASE,
+        WEIGHT_BYTE.saturating_mul(len),
+        WEIGHT_ITEM.saturating_mul(module.item_count()),
+        module.work() / WEIGHT_WORK,
+    ];
+    let weight = parts.into_iter().fold(0, u64::saturating_add);
     u32::try_from(weight).unwrap_or(u32::MAX)
 }
 

@@ -6,8 +6,9 @@
 //! Each queue evicts only its own, oldest first. An entry moves to the head only when it is [`MOVE_DISTANCE`] or more
 //! behind it, so that using hot code hardly ever writes.
 //!
-//! One use looks at no more than [`SCAN_MAX`] places and evicts no more than [`EVICTIONS_MAX`] entries. What does
-//! not fit then stays where it is: outside, or in probation.
+//! A queue is a list whose entries name their neighbours. Nothing is left where an entry was, so that no use has to
+//! look for the oldest entry. One use evicts at most [`EVICTIONS_MAX`] entries. Code that does not fit then stays where
+//! it is: outside, or in probation.
 
 use std::sync::Arc;
 
@@ -25,8 +26,6 @@ pub const PROMOTION_BLOCKS: u8 = 8;
 pub const MOVE_DISTANCE: u64 = 1_024;
 /// Entries that one use evicts at most.
 pub const EVICTIONS_MAX: u32 = 8;
-/// Places that one use looks at for something to evict.
-pub const SCAN_MAX: u32 = 64;
 /// Entries and weight of each queue at most: a quarter of 4,096 codes and 32 MiB is for probation.
 pub(crate) const BOUNDS: [(u32, u64); 2] = [(1_024, 8 << 20), (3_072, 24 << 20)];
 
@@ -70,15 +69,20 @@ enum Segment {
     Protected = 1,
 }
 
+/// Stands for no code: no bytes have this hash.
+const NOBODY: Hash = [0; 32];
+
 /// Where a queue begins and ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Queue {
-    /// The next place.
-    head: u64,
-    /// No place before it is taken.
-    tail: u64,
+    /// The number of the next entry that comes to the head.
+    next: u64,
     count: u32,
     weight: u64,
+    /// At the tail; `NOBODY` in an empty queue.
+    oldest: Hash,
+    /// At the head.
+    newest: Hash,
 }
 
 /// The two queues.
@@ -89,12 +93,17 @@ struct Queues([Queue; 2]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     segment: Segment,
-    place: u64,
+    /// Rises from the tail to the head.
+    number: u64,
     weight: u32,
     /// Blocks that it was used in, up to the promotion.
     blocks: u8,
     /// The last of them.
     height: u64,
+    /// The neighbour towards the tail, or `NOBODY`.
+    older: Hash,
+    /// The neighbour towards the head, or `NOBODY`.
+    newer: Hash,
 }
 
 /// Gas of entering code outside the set: room is made for it, and it is made ready.
@@ -120,49 +129,68 @@ pub fn touch<S: SystemState>(
     weight: u32,
     height: u64,
 ) -> Result<(), S::Error> {
-    let Some(entry) = entry(state, code_hash)? else {
-        let mut queues = queues(state)?;
-        let new = Entry { segment: Segment::Probation, place: 0, weight, blocks: 1, height };
-        if make_room(state, &mut queues, Segment::Probation, weight)? {
-            append(state, &mut queues, code_hash, new)?;
-        }
-        return put_queues(state, &queues);
-    };
-    match entry.segment {
-        Segment::Probation if entry.height != height => {
-            let blocks = entry.blocks.saturating_add(1).min(PROMOTION_BLOCKS);
-            let used = Entry { blocks, height, ..entry };
-            let mut queues = queues(state)?;
-            if blocks == PROMOTION_BLOCKS && make_room(state, &mut queues, Segment::Protected, entry.weight)?
-            {
-                remove(state, &mut queues, &entry)?;
-                append(state, &mut queues, code_hash, Entry { segment: Segment::Protected, ..used })?;
-            } else if is_behind(&queues, &entry) {
-                remove(state, &mut queues, &entry)?;
-                append(state, &mut queues, code_hash, used)?;
-            } else {
-                state.set(&entry_key(code_hash), Some(used.encode()))?;
-            }
-            put_queues(state, &queues)
-        }
-        Segment::Probation => Ok(()),
-        Segment::Protected => {
-            let mut queues = queues(state)?;
-            if !is_behind(&queues, &entry) {
-                return Ok(());
-            }
-            remove(state, &mut queues, &entry)?;
-            append(state, &mut queues, code_hash, entry)?;
-            put_queues(state, &queues)
-        }
+    let found = entry(state, code_hash)?;
+    if found.is_some_and(|entry| entry.segment == Segment::Probation && entry.height == height) {
+        return Ok(());
     }
+    let before = queues(state)?;
+    let mut queues = before;
+    match found {
+        None => come_in(state, &mut queues, code_hash, weight, height)?,
+        Some(entry) if entry.segment == Segment::Probation => {
+            use_in_probation(state, &mut queues, code_hash, &entry, height)?;
+        }
+        Some(entry) if is_behind(&queues, &entry) => {
+            take_out(state, &mut queues, &entry)?;
+            append(state, &mut queues, code_hash, entry)?;
+        }
+        Some(_) => {}
+    }
+    if queues == before { Ok(()) } else { state.set(&queues_key(), Some(queues.encode())) }
+}
+
+/// Code from outside.
+fn come_in<S: SystemState>(
+    state: &mut S,
+    queues: &mut Queues,
+    code_hash: &Hash,
+    weight: u32,
+    height: u64,
+) -> Result<(), S::Error> {
+    if !make_room(state, queues, Segment::Probation, weight)? {
+        return Ok(());
+    }
+    let segment = Segment::Probation;
+    let new = Entry { segment, number: 0, weight, blocks: 1, height, older: NOBODY, newer: NOBODY };
+    append(state, queues, code_hash, new)
+}
+
+/// The first use in a block of an entry in probation.
+fn use_in_probation<S: SystemState>(
+    state: &mut S,
+    queues: &mut Queues,
+    code_hash: &Hash,
+    entry: &Entry,
+    height: u64,
+) -> Result<(), S::Error> {
+    let blocks = entry.blocks.saturating_add(1).min(PROMOTION_BLOCKS);
+    let used = Entry { blocks, height, ..*entry };
+    if blocks == PROMOTION_BLOCKS && make_room(state, queues, Segment::Protected, entry.weight)? {
+        take_out(state, queues, entry)?;
+        return append(state, queues, code_hash, Entry { segment: Segment::Protected, ..used });
+    }
+    if is_behind(queues, entry) {
+        take_out(state, queues, entry)?;
+        return append(state, queues, code_hash, used);
+    }
+    put_entry(state, code_hash, &used)
 }
 
 fn is_behind(queues: &Queues, entry: &Entry) -> bool {
-    queues.of(entry.segment).head.saturating_sub(entry.place) >= MOVE_DISTANCE
+    queues.of(entry.segment).next.saturating_sub(entry.number) >= MOVE_DISTANCE
 }
 
-/// Evicts from a queue until so much weight fits; says whether it does.
+/// Evicts from a queue until so much weight fits; says whether it does. What was evicted stays so if it does not.
 fn make_room<S: SystemState>(
     state: &mut S,
     queues: &mut Queues,
@@ -174,35 +202,43 @@ fn make_room<S: SystemState>(
     if weight > weight_max {
         return Ok(false);
     }
-    let (mut scanned, mut evicted) = (0_u32, 0_u32);
-    loop {
-        let queue = queues.of(segment);
-        if queue.count < count_max && queue.weight.saturating_add(weight) <= weight_max {
-            return Ok(true);
-        }
-        if scanned == SCAN_MAX || evicted == EVICTIONS_MAX || queue.tail >= queue.head {
-            return Ok(false);
-        }
-        let oldest = queue.tail;
-        queues.of_mut(segment).tail = oldest.saturating_add(1);
-        scanned = scanned.saturating_add(1);
-        let Some(bytes) = state.read(&place_key(segment, oldest))? else { continue };
-        let code_hash = Hash::try_from(&bytes[..]).map_err(|_| corrupt("a place of the hot set is cut"))?;
-        let Some(found) = entry(state, &code_hash)? else {
-            return Err(corrupt("a place of the hot set names code that is not in it").into());
-        };
-        remove(state, queues, &found)?;
-        state.set(&entry_key(&code_hash), None)?;
+    let queue = queues.of_mut(segment);
+    let fits = |queue: &Queue| queue.count < count_max && queue.weight.saturating_add(weight) <= weight_max;
+    let mut evicted = 0_u32;
+    while !fits(queue) && evicted < EVICTIONS_MAX {
+        let found = member(state, &queue.oldest)?;
+        state.set(&entry_key(&queue.oldest), None)?;
+        queue.leave(found.weight);
+        queue.oldest = found.newer;
         evicted = evicted.saturating_add(1);
     }
+    // Only the one that is the oldest now has lost a neighbour.
+    if queue.oldest == NOBODY {
+        queue.newest = NOBODY;
+    } else if evicted > 0 {
+        let oldest = member(state, &queue.oldest)?;
+        put_entry(state, &queue.oldest, &Entry { older: NOBODY, ..oldest })?;
+    }
+    Ok(fits(queue))
 }
 
 /// Takes an entry out of its queue; its own key stays.
-fn remove<S: SystemState>(state: &mut S, queues: &mut Queues, entry: &Entry) -> Result<(), S::Error> {
+fn take_out<S: SystemState>(state: &mut S, queues: &mut Queues, entry: &Entry) -> Result<(), S::Error> {
     let queue = queues.of_mut(entry.segment);
-    queue.count = queue.count.saturating_sub(1);
-    queue.weight = queue.weight.saturating_sub(u64::from(entry.weight));
-    state.set(&place_key(entry.segment, entry.place), None)
+    queue.leave(entry.weight);
+    if entry.older == NOBODY {
+        queue.oldest = entry.newer;
+    } else {
+        let older = member(state, &entry.older)?;
+        put_entry(state, &entry.older, &Entry { newer: entry.newer, ..older })?;
+    }
+    if entry.newer == NOBODY {
+        queue.newest = entry.older;
+    } else {
+        let newer = member(state, &entry.newer)?;
+        put_entry(state, &entry.newer, &Entry { older: entry.older, ..newer })?;
+    }
+    Ok(())
 }
 
 /// Puts an entry at the head of its queue.
@@ -213,12 +249,18 @@ fn append<S: SystemState>(
     entry: Entry,
 ) -> Result<(), S::Error> {
     let queue = queues.of_mut(entry.segment);
-    let place = queue.head;
-    queue.head = place.saturating_add(1);
+    let (number, older) = (queue.next, queue.newest);
+    if older == NOBODY {
+        queue.oldest = *code_hash;
+    } else {
+        let newest = member(state, &older)?;
+        put_entry(state, &older, &Entry { newer: *code_hash, ..newest })?;
+    }
+    queue.next = number.saturating_add(1);
     queue.count = queue.count.saturating_add(1);
     queue.weight = queue.weight.saturating_add(u64::from(entry.weight));
-    state.set(&place_key(entry.segment, place), Some(code_hash.to_vec()))?;
-    state.set(&entry_key(code_hash), Some(Entry { place, ..entry }.encode()))
+    queue.newest = *code_hash;
+    put_entry(state, code_hash, &Entry { number, older, newer: NOBODY, ..entry })
 }
 
 fn queues_key() -> [u8; 2] {
@@ -227,11 +269,6 @@ fn queues_key() -> [u8; 2] {
 
 fn entry_key(code_hash: &Hash) -> Vec<u8> {
     [&[SYSTEM, 1], &code_hash[..]].concat()
-}
-
-/// Places are big-endian, so that they lie in order.
-fn place_key(segment: Segment, place: u64) -> Vec<u8> {
-    [&[SYSTEM, 2, segment as u8], &place.to_be_bytes()[..]].concat()
 }
 
 fn queues<S: SystemState>(state: &mut S) -> Result<Queues, S::Error> {
@@ -243,17 +280,29 @@ fn queues<S: SystemState>(state: &mut S) -> Result<Queues, S::Error> {
     }
 }
 
-fn put_queues<S: SystemState>(state: &mut S, queues: &Queues) -> Result<(), S::Error> {
-    state.set(&queues_key(), Some(queues.encode()))
-}
-
 fn entry<S: SystemState>(state: &mut S, code_hash: &Hash) -> Result<Option<Entry>, S::Error> {
     let Some(bytes) = state.read(&entry_key(code_hash))? else { return Ok(None) };
     Ok(Some(Entry::decode(&bytes).map_err(|_| corrupt("an entry of the hot set cannot be read"))?))
 }
 
+/// An entry that a queue or a neighbour names.
+fn member<S: SystemState>(state: &mut S, code_hash: &Hash) -> Result<Entry, S::Error> {
+    Ok(entry(state, code_hash)?.ok_or_else(|| corrupt("the hot set names code that is not in it"))?)
+}
+
+fn put_entry<S: SystemState>(state: &mut S, code_hash: &Hash, entry: &Entry) -> Result<(), S::Error> {
+    state.set(&entry_key(code_hash), Some(entry.encode()))
+}
+
 fn corrupt(text: &str) -> StoreError {
     StoreError::Corrupt(text.into())
+}
+
+impl Queue {
+    fn leave(&mut self, weight: u32) {
+        self.count = self.count.saturating_sub(1);
+        self.weight = self.weight.saturating_sub(u64::from(weight));
+    }
 }
 
 impl Queues {
@@ -273,11 +322,12 @@ impl Queues {
         }
     }
 
-    /// `(head u64 ‖ tail u64 ‖ count u32 ‖ weight u64)` of probation, then of protected.
+    /// `(next u64 ‖ count u32 ‖ weight u64 ‖ oldest 32 ‖ newest 32)` of probation, then of protected.
     fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         for queue in &self.0 {
-            out.u64(queue.head).u64(queue.tail).u32(queue.count).u64(queue.weight);
+            out.u64(queue.next).u32(queue.count).u64(queue.weight);
+            out.bytes(&queue.oldest).bytes(&queue.newest);
         }
         out.finish()
     }
@@ -286,10 +336,11 @@ impl Queues {
         let mut reader = Reader::new(bytes);
         let mut queue = || {
             Ok(Queue {
-                head: reader.u64()?,
-                tail: reader.u64()?,
+                next: reader.u64()?,
                 count: reader.u32()?,
                 weight: reader.u64()?,
+                oldest: reader.array()?,
+                newest: reader.array()?,
             })
         };
         let queues = Queues([queue()?, queue()?]);
@@ -299,10 +350,11 @@ impl Queues {
 }
 
 impl Entry {
-    /// `segment u8 ‖ place u64 ‖ weight u32 ‖ blocks u8 ‖ height u64`.
+    /// `segment u8 ‖ number u64 ‖ weight u32 ‖ blocks u8 ‖ height u64 ‖ older 32 ‖ newer 32`.
     fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
-        out.u8(self.segment as u8).u64(self.place).u32(self.weight).u8(self.blocks).u64(self.height);
+        out.u8(self.segment as u8).u64(self.number).u32(self.weight).u8(self.blocks).u64(self.height);
+        out.bytes(&self.older).bytes(&self.newer);
         out.finish()
     }
 
@@ -315,10 +367,12 @@ impl Entry {
         };
         let entry = Entry {
             segment,
-            place: reader.u64()?,
+            number: reader.u64()?,
             weight: reader.u32()?,
             blocks: reader.u8()?,
             height: reader.u64()?,
+            older: reader.array()?,
+            newer: reader.array()?,
         };
         reader.end()?;
         Ok(entry)

@@ -5,7 +5,7 @@ use ghost_wasm::Engine;
 
 use crate::block;
 use crate::codec::Writer;
-use crate::contract::ContractRule;
+use crate::contract::{self, ContractRule};
 use crate::crypto::{self, ed25519, secp256k1};
 use crate::envelope::{self, Kind, PAYLOAD_LEN_MAX, PROOF_LEN_MAX, VALID_BLOCKS_MAX};
 use crate::exec::DEPTH_MAX;
@@ -62,7 +62,10 @@ const NUMBERS: &[(&str, u64)] = &[
     ("hot_promotion_blocks", hot::PROMOTION_BLOCKS as u64),
     ("hot_move_distance", hot::MOVE_DISTANCE),
     ("hot_evictions", hot::EVICTIONS_MAX as u64),
-    ("hot_scan", hot::SCAN_MAX as u64),
+    ("hot_weight_base", contract::WEIGHT_BASE),
+    ("hot_weight_byte", contract::WEIGHT_BYTE),
+    ("hot_weight_item", contract::WEIGHT_ITEM),
+    ("hot_weight_work", contract::WEIGHT_WORK),
     ("envelope_version", envelope::VERSION as u64),
     ("proof_len", PROOF_LEN_MAX as u64),
     ("scheme_ed25519", envelope::SCHEME_ED25519 as u64),
@@ -145,7 +148,6 @@ pub fn profile_hash(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract;
     use crate::types::hex;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rules.txt");

@@ -298,7 +298,7 @@ impl Module {
         self.inner.data.customs.iter().find(|custom| &*custom.name == name).map(|custom| &*custom.bytes)
     }
 
-    /// How many types, imports, functions, globals, exports and segments it has.
+    /// How many types, imports, functions, globals, exports, segments and custom sections it has.
     pub fn item_count(&self) -> u64 {
         let data = &self.inner.data;
         let defined = data.env.funcs.len().saturating_sub(data.env.imported_funcs as usize);
@@ -310,6 +310,7 @@ impl Module {
             data.exports.len(),
             data.elems.len(),
             data.datas.count(),
+            data.customs.len(),
         ];
         counts.iter().map(|count| *count as u64).sum()
     }

@@ -88,8 +88,9 @@ pub struct Journal {
     used_before: usize,
     undo: Vec<Undo>,
     undo_len: usize,
-    /// For a call that is left out: what its lasting changes replaced, and how many entries there were before it.
-    lasting: Vec<Undo>,
+    /// For a call that is left out: what its lasting changes replaced, by entry, and how many entries there were
+    /// before it. A key that is changed often counts once: nothing bounds how often.
+    lasting: IndexMap<usize, Value, RandomState>,
     entries_before: usize,
     /// Counts the calls of the block; 0 outside of calls, where no limit holds.
     call: u32,
@@ -119,7 +120,7 @@ impl Journal {
             used_before: 0,
             undo: Vec::new(),
             undo_len: 0,
-            lasting: Vec::new(),
+            lasting: IndexMap::default(),
             entries_before: 0,
             call: 0,
             first_reads: 0,
@@ -146,8 +147,8 @@ impl Journal {
     /// Leaves a signed call out, as if it had never begun: also what it has read is not the block's.
     pub fn leave_out_call(&mut self) {
         self.rollback(Checkpoint(0));
-        while let Some(undo) = self.lasting.pop() {
-            self.put_back(undo);
+        while let Some((entry, before)) = self.lasting.pop() {
+            self.put_back(Undo { entry, before });
         }
         self.transient.clear();
         self.entries.truncate(self.entries_before);
@@ -247,7 +248,7 @@ impl Journal {
         let place = self.unlimited(|journal| journal.touch(full_key))?;
         if let Some((_, entry)) = self.entries.get_index_mut(place) {
             let before = std::mem::replace(&mut entry.now, value);
-            self.lasting.push(Undo { entry: place, before });
+            self.lasting.entry(place).or_insert(before);
         }
         Ok(())
     }
@@ -462,6 +463,26 @@ mod tests {
         journal.write_lasting(b"b", some(b"2")).unwrap();
         journal.rollback(point);
         assert_eq!((journal.read(b"a").unwrap(), journal.read(b"b").unwrap()), (None, some(b"2")));
+    }
+
+    /// Nothing bounds how often a call changes the hot set, but what a call that is left out goes back to does not grow
+    /// with it.
+    #[test]
+    fn lasting_writes_of_a_call_that_is_left_out_are_undone() {
+        let mut journal = Journal::new(store(&[(b"b", b"1")]));
+        journal.begin_call();
+        journal.write_lasting(b"b", some(b"2")).unwrap();
+        journal.end_call();
+        journal.begin_call();
+        for n in 0..100 {
+            journal.write_lasting(b"b", some(&[n])).unwrap();
+            journal.write_lasting(b"c", some(&[n])).unwrap();
+        }
+        assert_eq!(journal.lasting.len(), 2);
+        journal.leave_out_call();
+        assert_eq!(journal.read_system(b"b").unwrap(), some(b"2"));
+        let changes: Vec<Change> = vec![(b"b"[..].into(), some(b"2"))];
+        assert_eq!(journal.into_changes().0, changes);
     }
 
     #[test]
